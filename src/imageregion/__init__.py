@@ -1,0 +1,1 @@
+"""Exact pixels, measurements and FHIR Observations from FHIR ImagingSelection regions on DICOM."""

@@ -1,0 +1,219 @@
+"""The plane of one image in the patient: the only home of DICOM's half-pixel shift.
+
+Pixel coordinates count from the outer corner of the first pixel; ImagePositionPatient is its
+centre. `Plane` ties the two together (DICOM PS3.3 C.7.6.2.1.1) and nothing else in the library
+adds or subtracts half a pixel between the patient and the image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from imageregion._arrays import FloatArray, as_floats, read_only
+from imageregion.errors import DicomError, GeometryError
+
+__all__ = ["Plane"]
+
+_CENTER = 0.5  # the centre of the first pixel in pixel coordinates, along column and row
+_COSINE_TOLERANCE = 1e-3  # direction cosines are written with few digits; more is not a rotation
+
+
+class _Mappable(Protocol):
+    @property
+    def dimension(self) -> int: ...
+    def transform(self, matrix: FloatArray, offset: FloatArray) -> Any: ...
+
+
+_S = TypeVar("_S", bound=_Mappable)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plane:
+    """Where the pixels of one image lie in the patient.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (rows, columns).
+    origin : array_like, shape (3,)
+        Patient position of the *centre* of the first pixel, mm, LPS (ImagePositionPatient).
+    axes : array_like, shape (3, 2)
+        First column: step of one column (along a row), second: step of one row; mm per pixel.
+        These are the direction cosines of ImageOrientationPatient times PixelSpacing, whose first
+        value is the distance between *rows*.
+
+    Raises
+    ------
+    GeometryError
+        On wrong shapes, numbers that are not finite, or axes that span no area.
+
+    Examples
+    --------
+    A pixel 0.5 mm wide and 2 mm high; pixel coordinates start at the corner of the first pixel:
+
+    >>> plane = Plane((4, 6), [10, 20, 30], [[0.5, 0], [0, 2.0], [0, 0]])
+    >>> plane.to_patient([[0.5, 0.5], [0.0, 0.0]]).tolist()
+    [[10.0, 20.0, 30.0], [9.75, 19.0, 30.0]]
+    """
+
+    shape: tuple[int, int]
+    origin: FloatArray
+    axes: FloatArray
+
+    def __post_init__(self) -> None:
+        rows, columns = (int(n) for n in self.shape)
+        if rows < 1 or columns < 1:
+            raise GeometryError(f"Plane shape: expected (rows, columns) >= 1, got {self.shape}")
+        object.__setattr__(self, "shape", (rows, columns))
+        object.__setattr__(self, "origin", as_floats(self.origin, (3,), "Plane origin"))
+        object.__setattr__(self, "axes", as_floats(self.axes, (3, 2), "Plane axes"))
+        if not np.linalg.norm(np.cross(self.axes[:, 0], self.axes[:, 1])) > 0:
+            raise GeometryError("Plane axes: expected two directions that span an area")
+
+    @classmethod
+    def from_dicom(cls, dataset: Any) -> Plane:
+        """Read the plane of a classic single-frame image.
+
+        Parameters
+        ----------
+        dataset : pydicom.Dataset
+            With Rows, Columns, ImagePositionPatient, ImageOrientationPatient and PixelSpacing.
+
+        Raises
+        ------
+        DicomError
+            When an attribute is missing, malformed, or the direction cosines are not unit and
+            perpendicular within 1e-3.
+
+        Examples
+        --------
+        >>> from pydicom import Dataset
+        >>> ds = Dataset()
+        >>> ds.Rows, ds.Columns, ds.PixelSpacing = 64, 64, [0.5, 0.5]
+        >>> ds.ImagePositionPatient = [56.0, 34.2, 1.0]
+        >>> ds.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        >>> Plane.from_dicom(ds).to_patient([[0, 10], [5, 5]]).round(9).tolist()
+        [[55.75, 38.95, 1.0], [58.25, 36.45, 1.0]]
+        """
+        uid = str(dataset.get("SOPInstanceUID", "") or "dataset without SOP Instance UID")
+        position = _numbers(dataset, "ImagePositionPatient", 3, uid)
+        cosines = _numbers(dataset, "ImageOrientationPatient", 6, uid).reshape(2, 3)
+        between_rows, between_columns = _numbers(dataset, "PixelSpacing", 2, uid)
+        if not (between_rows > 0 and between_columns > 0):
+            raise DicomError(
+                uid,
+                f"PixelSpacing: expected positive mm, got {between_rows:g}\\{between_columns:g}",
+            )
+        lengths = np.linalg.norm(cosines, axis=1)
+        lean = abs(float(cosines[0] @ cosines[1]))
+        if np.abs(lengths - 1).max() > _COSINE_TOLERANCE or lean > _COSINE_TOLERANCE:
+            raise DicomError(
+                uid,
+                "ImageOrientationPatient: expected two perpendicular unit vectors, got lengths "
+                f"{lengths[0]:.6g} and {lengths[1]:.6g} with scalar product {lean:.6g}",
+            )
+        rows, columns = _size(dataset, uid)
+        axes = np.stack([cosines[0] * between_columns, cosines[1] * between_rows], axis=1)
+        return cls((rows, columns), position, axes)
+
+    @property
+    def normal(self) -> FloatArray:
+        """Unit vector perpendicular to the plane, column direction x row direction."""
+        cross = np.cross(self.axes[:, 0], self.axes[:, 1])
+        return read_only(cross / np.linalg.norm(cross))
+
+    @property
+    def spacing(self) -> tuple[float, float]:
+        """Millimetres (between rows, between columns), the order of DICOM PixelSpacing."""
+        column, row = np.linalg.norm(self.axes, axis=0)
+        return float(row), float(column)
+
+    @property
+    def pixel_area(self) -> float:
+        """Area of one pixel, mm2."""
+        return float(np.linalg.norm(np.cross(self.axes[:, 0], self.axes[:, 1])))
+
+    def distance(self, points: ArrayLike) -> FloatArray:
+        """Signed distance of patient points of shape (N, 3) from the plane along `normal`, mm."""
+        offsets = as_floats(points, (None, 3), "points") - self.origin
+        return np.asarray(offsets @ self.normal, dtype=np.float64)
+
+    @overload
+    def to_patient(self, value: _S) -> _S: ...
+    @overload
+    def to_patient(self, value: ArrayLike) -> FloatArray: ...
+    def to_patient(self, value: Any) -> Any:
+        """Map a 2-D shape, or points of shape (N, 2), from pixels to patient mm.
+
+        Parameters
+        ----------
+        value : shape or array_like
+            (column, row), origin at the outer corner of the first pixel.
+
+        Returns
+        -------
+        The same kind of shape in 3-D, or an array of shape (N, 3).
+        """
+        corner = self.origin - self.axes @ (_CENTER, _CENTER)
+        return _apply(value, self.axes, corner, 2)
+
+    @overload
+    def to_pixel(self, value: _S) -> _S: ...
+    @overload
+    def to_pixel(self, value: ArrayLike) -> FloatArray: ...
+    def to_pixel(self, value: Any) -> Any:
+        """Project a 3-D shape, or points of shape (N, 3), from patient mm along the normal to pixels.
+
+        Parameters
+        ----------
+        value : shape or array_like
+            (x, y, z) mm, LPS. The distance from the plane is dropped; `distance` tells it.
+
+        Returns
+        -------
+        The same kind of shape in 2-D, or an array of shape (N, 2).
+
+        Raises
+        ------
+        GeometryError
+            For an `Ellipsoid`, which has no projection of its own kind: `imageregion.cut` it.
+        """
+        inverse = np.linalg.pinv(self.axes)
+        return _apply(value, inverse, _CENTER - inverse @ self.origin, 3)
+
+
+def _apply(value: Any, matrix: FloatArray, offset: FloatArray, dimension: int) -> Any:
+    if hasattr(value, "transform"):
+        if value.dimension != dimension:
+            raise GeometryError(
+                f"{type(value).__name__}: expected {dimension}-D coordinates, "
+                f"got {value.dimension}-D"
+            )
+        return value.transform(matrix, offset)
+    return as_floats(value, (None, dimension), "points") @ matrix.T + offset
+
+
+def _numbers(dataset: Any, keyword: str, count: int, uid: str) -> FloatArray:
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        raise DicomError(uid, f"{keyword}: expected {count} numbers, the attribute is absent")
+    try:
+        numbers = np.array([float(v) for v in value], dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DicomError(uid, f"{keyword}: expected {count} numbers, got {value!r}") from None
+    if numbers.shape != (count,) or not np.isfinite(numbers).all():
+        raise DicomError(uid, f"{keyword}: expected {count} finite numbers, got {value!r}")
+    return numbers
+
+
+def _size(dataset: Any, uid: str) -> tuple[int, int]:
+    rows, columns = dataset.get("Rows"), dataset.get("Columns")
+    if not (isinstance(rows, int) and isinstance(columns, int) and rows > 0 and columns > 0):
+        raise DicomError(
+            uid, f"Rows, Columns: expected positive integers, got {rows!r}, {columns!r}"
+        )
+    return rows, columns

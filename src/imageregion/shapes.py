@@ -1,0 +1,343 @@
+"""Shapes: what a region looks like, in pixels of an image (2-D) or millimetres of a patient (3-D).
+
+The number of coordinates is the space. Two coordinates are (column, row) in pixels with the origin
+at the outer corner of the first pixel, so that its centre is (0.5, 0.5) (DICOM PS3.3 C.18.6, FHIR
+``imageRegion2D``). Three are (x, y, z) in millimetres of the patient, x to the left, y to the back,
+z to the head (DICOM LPS, PS3.3 C.18.9, FHIR ``imageRegion3D``). There is no third space.
+
+Every shape stays a shape of its own kind under an affine map: ellipses and ellipsoids are stored as
+a centre and conjugate semi-axis vectors, so a circle on 2.0 x 0.5 mm pixels becomes the right
+ellipse in the patient without a special case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from imageregion._arrays import FloatArray, as_floats
+from imageregion.errors import GeometryError
+
+__all__ = ["Ellipse", "Ellipsoid", "FillRule", "Points", "Polygon", "Polyline", "Shape"]
+
+FillRule = Literal["evenodd"]
+"""How overlapping or self-crossing rings fill a polygon."""
+
+
+def _coordinates(value: ArrayLike, what: str, minimum: int) -> FloatArray:
+    array = np.asarray(value)
+    dimension = array.shape[1] if array.ndim == 2 and array.shape[1] in (2, 3) else 2
+    coords = as_floats(value, (None, dimension), what)
+    if len(coords) < minimum:
+        raise GeometryError(f"{what}: expected at least {minimum} points, got {len(coords)}")
+    return coords
+
+
+def _check_map(matrix: FloatArray, offset: FloatArray, dimension: int) -> None:
+    if matrix.ndim != 2 or matrix.shape != (len(offset), dimension):
+        raise GeometryError(
+            f"affine map: expected a matrix of shape ({len(offset)}, {dimension}), "
+            f"got {matrix.shape}"
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """One or more single locations.
+
+    Parameters
+    ----------
+    coords : array_like, shape (N, 2) in pixels or (N, 3) in mm
+        N >= 1.
+
+    Raises
+    ------
+    GeometryError
+        On a wrong shape or numbers that are not finite.
+
+    Examples
+    --------
+    >>> Points([[3.5, 7.5]]).dimension
+    2
+    """
+
+    coords: FloatArray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "coords", _coordinates(self.coords, "Points", 1))
+
+    @property
+    def dimension(self) -> int:
+        """2 for pixels, 3 for millimetres."""
+        return int(self.coords.shape[1])
+
+    @property
+    def bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest coordinate along each axis."""
+        return self.coords.min(axis=0), self.coords.max(axis=0)
+
+    def transform(self, matrix: FloatArray, offset: FloatArray) -> Points:
+        """Map every point p to ``matrix @ p + offset``."""
+        _check_map(matrix, offset, self.dimension)
+        return Points(self.coords @ matrix.T + offset)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Polyline:
+    """An open line through ordered vertices; it has a length and no area.
+
+    Parameters
+    ----------
+    coords : array_like, shape (N, 2) in pixels or (N, 3) in mm
+        N >= 2.
+
+    Raises
+    ------
+    GeometryError
+        On a wrong shape or numbers that are not finite.
+
+    Examples
+    --------
+    >>> Polyline([[0, 0, 0], [3, 4, 0]]).dimension
+    3
+    """
+
+    coords: FloatArray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "coords", _coordinates(self.coords, "Polyline", 2))
+
+    @property
+    def dimension(self) -> int:
+        """2 for pixels, 3 for millimetres."""
+        return int(self.coords.shape[1])
+
+    @property
+    def bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest coordinate along each axis."""
+        return self.coords.min(axis=0), self.coords.max(axis=0)
+
+    def transform(self, matrix: FloatArray, offset: FloatArray) -> Polyline:
+        """Map every vertex p to ``matrix @ p + offset``."""
+        _check_map(matrix, offset, self.dimension)
+        return Polyline(self.coords @ matrix.T + offset)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Polygon:
+    """An area bounded by one or more rings, filled even-odd: a ring inside a ring is a hole.
+
+    Parameters
+    ----------
+    rings : one ring, or an iterable of rings, each array_like of shape (N, 2) or (N, 3)
+        N >= 3. The first vertex need not be repeated at the end; a repeated one is dropped.
+    fill_rule : {"evenodd"}
+        A point is inside when a ray from it crosses the rings an odd number of times.
+
+    Raises
+    ------
+    GeometryError
+        On a wrong shape, fewer than three vertices, mixed dimensions or numbers that are not
+        finite.
+
+    Examples
+    --------
+    >>> square = [[0, 0], [10, 0], [10, 10], [0, 10]]
+    >>> hole = [[3, 3], [7, 3], [7, 7], [3, 7]]
+    >>> len(Polygon([square, hole]).rings)
+    2
+    """
+
+    rings: tuple[FloatArray, ...]
+    fill_rule: FillRule = "evenodd"
+
+    def __init__(
+        self, rings: ArrayLike | Iterable[ArrayLike], fill_rule: FillRule = "evenodd"
+    ) -> None:
+        if fill_rule != "evenodd":
+            raise GeometryError(f"Polygon: expected fill_rule 'evenodd', got {fill_rule!r}")
+        parts = _rings(rings)
+        if not parts:
+            raise GeometryError("Polygon: expected at least one ring, got none")
+        if len({ring.shape[1] for ring in parts}) > 1:
+            raise GeometryError("Polygon: expected rings of one dimension, got 2-D and 3-D rings")
+        object.__setattr__(self, "rings", parts)
+        object.__setattr__(self, "fill_rule", fill_rule)
+
+    @property
+    def dimension(self) -> int:
+        """2 for pixels, 3 for millimetres."""
+        return int(self.rings[0].shape[1])
+
+    @property
+    def bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest coordinate along each axis."""
+        lows, highs = zip(*((r.min(axis=0), r.max(axis=0)) for r in self.rings), strict=True)
+        return np.min(lows, axis=0), np.max(highs, axis=0)
+
+    def transform(self, matrix: FloatArray, offset: FloatArray) -> Polygon:
+        """Map every vertex p to ``matrix @ p + offset``."""
+        _check_map(matrix, offset, self.dimension)
+        return Polygon([ring @ matrix.T + offset for ring in self.rings], self.fill_rule)
+
+
+def _rings(value: ArrayLike | Iterable[ArrayLike]) -> tuple[FloatArray, ...]:
+    if isinstance(value, np.ndarray) and value.ndim == 2:
+        return (_ring(value),)
+    items: list[ArrayLike] = list(value)  # type: ignore[arg-type]
+    try:
+        single = len(items) > 0 and all(np.ndim(item) == 1 for item in items)
+    except ValueError:
+        raise GeometryError("Polygon: expected rings of shape (N, 2) or (N, 3)") from None
+    return (_ring(items),) if single else tuple(_ring(item) for item in items)
+
+
+def _ring(value: ArrayLike) -> FloatArray:
+    coords = _coordinates(value, "Polygon ring", 3)
+    if len(coords) > 3 and np.array_equal(coords[0], coords[-1]):
+        coords = coords[:-1]
+    return coords
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ellipse:
+    """The set ``center + axes @ u`` with ``|u| <= 1``: a flat, filled ellipse.
+
+    Parameters
+    ----------
+    center : array_like, shape (2,) in pixels or (3,) in mm
+    axes : array_like, shape (2, 2) or (3, 2)
+        Columns are conjugate semi-axis vectors. They need not be perpendicular: an affine map of
+        perpendicular semi-axes still describes the mapped ellipse exactly.
+
+    Raises
+    ------
+    GeometryError
+        On a wrong shape, numbers that are not finite, or axes that span no area.
+
+    Examples
+    --------
+    >>> Ellipse.circle((10.0, 10.0), 3.0).axes.tolist()
+    [[3.0, 0.0], [0.0, 3.0]]
+    """
+
+    center: FloatArray
+    axes: FloatArray
+
+    def __post_init__(self) -> None:
+        dimension = 3 if np.shape(self.center) == (3,) else 2
+        object.__setattr__(self, "center", as_floats(self.center, (dimension,), "Ellipse center"))
+        object.__setattr__(self, "axes", as_floats(self.axes, (dimension, 2), "Ellipse axes"))
+        _require_extent(self.axes, "Ellipse")
+
+    @classmethod
+    def circle(cls, center: ArrayLike, radius: float) -> Ellipse:
+        """Make a circle in the pixel plane from its centre (column, row) and radius in pixels."""
+        return cls(np.asarray(center), np.eye(2) * radius)
+
+    @property
+    def dimension(self) -> int:
+        """2 for pixels, 3 for millimetres."""
+        return len(self.center)
+
+    @property
+    def bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest coordinate along each axis."""
+        reach = np.sqrt((self.axes**2).sum(axis=1))
+        return self.center - reach, self.center + reach
+
+    def transform(self, matrix: FloatArray, offset: FloatArray) -> Ellipse:
+        """Map the ellipse by ``p -> matrix @ p + offset``."""
+        _check_map(matrix, offset, self.dimension)
+        return Ellipse(matrix @ self.center + offset, matrix @ self.axes)
+
+    def outline(self, tolerance: float = 1e-4) -> FloatArray:
+        """Return vertices on the ellipse whose chords stay within `tolerance` of the curve.
+
+        Parameters
+        ----------
+        tolerance : float
+            Largest distance between chord and curve, in the unit of the shape.
+
+        Returns
+        -------
+        ndarray of float64, shape (N, dimension)
+            N >= 8 vertices, the first not repeated.
+        """
+        longest = float(np.linalg.svd(self.axes, compute_uv=False)[0])
+        count = max(8, int(np.ceil(np.pi / np.sqrt(2 * min(1.0, tolerance / longest)))))
+        angle = 2 * np.pi * np.arange(count) / count
+        return self.center + np.stack([np.cos(angle), np.sin(angle)], axis=1) @ self.axes.T
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ellipsoid:
+    """The set ``center + axes @ u`` with ``|u| <= 1`` in patient millimetres.
+
+    Parameters
+    ----------
+    center : array_like, shape (3,)
+        mm.
+    axes : array_like, shape (3, 3)
+        Columns are conjugate semi-axis vectors, mm.
+
+    Raises
+    ------
+    GeometryError
+        On a wrong shape, numbers that are not finite, or axes that span no volume.
+
+    Examples
+    --------
+    >>> Ellipsoid([0, 0, 0], [[3, 0, 0], [0, 4, 0], [0, 0, 5]]).bounds[1].tolist()
+    [3.0, 4.0, 5.0]
+    """
+
+    center: FloatArray
+    axes: FloatArray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "center", as_floats(self.center, (3,), "Ellipsoid center"))
+        object.__setattr__(self, "axes", as_floats(self.axes, (3, 3), "Ellipsoid axes"))
+        _require_extent(self.axes, "Ellipsoid")
+
+    @property
+    def dimension(self) -> int:
+        """Always 3: an ellipsoid lives in patient millimetres."""
+        return 3
+
+    @property
+    def bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest coordinate along each axis."""
+        reach = np.sqrt((self.axes**2).sum(axis=1))
+        return self.center - reach, self.center + reach
+
+    def transform(self, matrix: FloatArray, offset: FloatArray) -> Ellipsoid:
+        """Map the ellipsoid by ``p -> matrix @ p + offset``; `matrix` has shape (3, 3).
+
+        Raises
+        ------
+        GeometryError
+            For a map into the pixel plane; use `imageregion.cut` for that.
+        """
+        _check_map(matrix, offset, 3)
+        if len(offset) != 3:
+            raise GeometryError("Ellipsoid: has no image in a plane; cut it with the plane instead")
+        return Ellipsoid(matrix @ self.center + offset, matrix @ self.axes)
+
+
+def _require_extent(axes: FloatArray, what: str) -> None:
+    lengths = np.linalg.svd(axes, compute_uv=False)
+    if not lengths[-1] > 1e-12 * lengths[0]:
+        kind = "an area" if axes.shape[1] == 2 else "a volume"
+        raise GeometryError(
+            f"{what}: expected semi-axes that span {kind}, got principal lengths "
+            f"{[float(f'{v:.6g}') for v in lengths]}"
+        )
+
+
+Shape: TypeAlias = Points | Polyline | Polygon | Ellipse | Ellipsoid
+"""Any shape."""
