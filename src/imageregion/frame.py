@@ -199,7 +199,8 @@ class Frame:
         if plane is not None and plane.shape != array.shape:
             raise GeometryError(f"Frame plane: expected shape {array.shape}, got {plane.shape}")
         if plane is not None and fields.get("spacing") is None:
-            fields["spacing"] = Spacing(*plane.spacing, source="patient")
+            rows, columns = plane.spacing
+            fields["spacing"] = Spacing(rows, columns, "patient")
         stored = read_only(array)
         return cls(load=lambda: stored, shape=(array.shape[0], array.shape[1]), **fields)
 

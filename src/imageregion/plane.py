@@ -166,7 +166,7 @@ class Plane:
     @overload
     def to_pixel(self, value: ArrayLike) -> FloatArray: ...
     def to_pixel(self, value: Any) -> Any:
-        """Project a 3-D shape, or points of shape (N, 3), from patient mm along the normal to pixels.
+        """Project a 3-D shape, or points of shape (N, 3), along the normal to pixels.
 
         Parameters
         ----------
@@ -182,7 +182,7 @@ class Plane:
         GeometryError
             For an `Ellipsoid`, which has no projection of its own kind: `imageregion.cut` it.
         """
-        inverse = np.linalg.pinv(self.axes)
+        inverse: FloatArray = np.linalg.pinv(self.axes).astype(np.float64)
         return _apply(value, inverse, _CENTER - inverse @ self.origin, 3)
 
 

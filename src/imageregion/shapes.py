@@ -193,7 +193,7 @@ def _rings(value: ArrayLike | Iterable[ArrayLike]) -> tuple[FloatArray, ...]:
         single = len(items) > 0 and all(np.ndim(item) == 1 for item in items)
     except ValueError:
         raise GeometryError("Polygon: expected rings of shape (N, 2) or (N, 3)") from None
-    return (_ring(items),) if single else tuple(_ring(item) for item in items)
+    return (_ring(np.asarray(items)),) if single else tuple(_ring(item) for item in items)
 
 
 def _ring(value: ArrayLike) -> FloatArray:

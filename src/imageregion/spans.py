@@ -7,7 +7,7 @@ Memory grows with the perimeter of a region, not with its area.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -96,6 +96,27 @@ class Spans:
         return cls._whole(row, start, stop, array.shape)
 
     @classmethod
+    def from_runs(
+        cls, row: ArrayLike, start: ArrayLike, stop: ArrayLike, shape: tuple[int, ...]
+    ) -> Spans:
+        """Make spans of weight 1 from runs in any order that may overlap or touch.
+
+        Parameters
+        ----------
+        row, start, stop : array_like of int, shape (N,)
+            Inside the image, ``start < stop``.
+        shape : tuple of int
+            (..., rows, columns).
+
+        Examples
+        --------
+        >>> Spans.from_runs([0, 0], [2, 0], [4, 3], (1, 5)).stop.tolist()
+        [4]
+        """
+        arrays = (np.asarray(a, dtype=np.int64).reshape(-1) for a in (row, start, stop))
+        return _where(*arrays, shape, wanted=lambda depth: depth > 0)
+
+    @classmethod
     def _whole(
         cls, row: ArrayLike, start: ArrayLike, stop: ArrayLike, shape: tuple[int, ...]
     ) -> Spans:
@@ -171,20 +192,33 @@ def combine_spans(
         )
     if not all(part.is_whole for part in parts):
         raise GeometryError("combine_spans: expected whole pixels, got partial weights")
-    shape = parts[0].shape
-    pitch = shape[-1] + 1  # one unused column ends every row, so that runs never join across rows
-    position = np.concatenate(
-        [p.row * pitch + p.start for p in parts] + [p.row * pitch + p.stop for p in parts]
+    wanted = {
+        "union": lambda depth: depth > 0,
+        "xor": lambda depth: depth % 2 == 1,
+        "intersection": lambda depth: depth == len(parts),
+    }
+    row, start, stop = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("row", "start", "stop")
     )
-    half = len(position) // 2
+    return _where(row, start, stop, parts[0].shape, wanted[operation])
+
+
+def _where(
+    row: IntArray,
+    start: IntArray,
+    stop: IntArray,
+    shape: tuple[int, ...],
+    wanted: Callable[[IntArray], NDArray[np.bool_]],
+) -> Spans:
+    """Sweep over runs in any order and keep the pixels whose number of covering runs is wanted."""
+    pitch = shape[-1] + 1  # one unused column ends every row, so that runs never join across rows
+    position = np.concatenate([row * pitch + start, row * pitch + stop])
     order = np.argsort(position, kind="stable")
-    step = np.where(order < half, 1, -1)
-    depth = np.cumsum(step)
-    wanted = {"union": depth > 0, "xor": depth % 2 == 1, "intersection": depth == len(parts)}
     place = position[order]
-    last = np.append(place[1:] != place[:-1], True) if half else np.zeros(0, dtype=bool)
-    place, inside = place[last], wanted[operation][last]
-    change = np.diff(inside.astype(np.int8), prepend=0)
+    depth = np.cumsum(np.where(order < len(row), 1, -1))
+    settled = np.diff(place, append=-1) != 0
+    place, inside = place[settled], wanted(depth[settled]).astype(np.int8)
+    change = np.diff(inside, prepend=0)
     begin, end = place[change == 1], place[change == -1]
     return Spans._whole(begin // pitch, begin % pitch, end - begin // pitch * pitch, shape)
 

@@ -1,0 +1,25 @@
+"""The pixel values under runs, in one contiguous array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+__all__ = ["gather"]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def gather(pixels: Any, row: Any, start: Any, stop: Any) -> Any:
+    """Copy pixels[row[i], start[i]:stop[i]] of every run, in order; pixels (rows, columns)."""
+    total = 0
+    for i in range(len(row)):
+        total += stop[i] - start[i]
+    values = np.empty(total, dtype=pixels.dtype)
+    n = 0
+    for i in range(len(row)):
+        for k in range(start[i], stop[i]):
+            values[n] = pixels[row[i], k]
+            n += 1
+    return values
