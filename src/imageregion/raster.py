@@ -135,8 +135,5 @@ def _banded(
         first = last
     if not parts:
         return Spans.empty(image_shape)
-    columns = (np.concatenate([getattr(part, name) for part in parts]) for name in _FIELDS)
-    return Spans(*columns, image_shape)
-
-
-_FIELDS = ("row", "start", "stop", "weight")
+    row, start, stop = np.concatenate([[p.row, p.start, p.stop] for p in parts], axis=1)
+    return Spans(row, start, stop, np.ones(len(row)), image_shape)

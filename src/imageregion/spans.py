@@ -113,8 +113,8 @@ class Spans:
         >>> Spans.from_runs([0, 0], [2, 0], [4, 3], (1, 5)).stop.tolist()
         [4]
         """
-        arrays = (np.asarray(a, dtype=np.int64).reshape(-1) for a in (row, start, stop))
-        return _where(*arrays, shape, wanted=lambda depth: depth > 0)
+        runs = np.array([row, start, stop], dtype=np.int64).reshape(3, -1)
+        return _where(runs, shape, wanted=lambda depth: depth > 0)
 
     @classmethod
     def _whole(
@@ -197,20 +197,18 @@ def combine_spans(
         "xor": lambda depth: depth % 2 == 1,
         "intersection": lambda depth: depth == len(parts),
     }
-    row, start, stop = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("row", "start", "stop")
-    )
-    return _where(row, start, stop, parts[0].shape, wanted[operation])
+    runs = np.concatenate([[part.row, part.start, part.stop] for part in parts], axis=1)
+    return _where(runs, parts[0].shape, wanted[operation])
 
 
 def _where(
-    row: IntArray,
-    start: IntArray,
-    stop: IntArray,
-    shape: tuple[int, ...],
-    wanted: Callable[[IntArray], NDArray[np.bool_]],
+    runs: IntArray, shape: tuple[int, ...], wanted: Callable[[IntArray], NDArray[np.bool_]]
 ) -> Spans:
-    """Sweep over runs in any order and keep the pixels whose number of covering runs is wanted."""
+    """Sweep over runs in any order and keep the pixels whose number of covering runs is wanted.
+
+    `runs` has shape (3, N): row, start, stop.
+    """
+    row, start, stop = runs
     pitch = shape[-1] + 1  # one unused column ends every row, so that runs never join across rows
     position = np.concatenate([row * pitch + start, row * pitch + stop])
     order = np.argsort(position, kind="stable")

@@ -1,0 +1,297 @@
+"""From the patient onto image planes: which planes a 3-D shape meets, and as what 2-D shape.
+
+A stack is a sequence of parallel planes. Along its normal a plane owns the space half the way to
+each neighbour (its slab); the first and last plane own as much outwards as inwards. A gap of more
+than 1.5 times the median spacing counts as missing slices: planes beside it own only
+0.75 times the median spacing into it, so that nothing drawn on a missing slice lands on another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from imageregion._arrays import FloatArray
+from imageregion.errors import GeometryError, PlacementError
+from imageregion.plane import Plane
+from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
+
+__all__ = ["Placement", "cut", "parallel_groups", "place", "slabs"]
+
+_PARALLEL = 1e-3  # sine of the angle up to which planes belong to one stack
+_TILT = np.sin(np.radians(1.0))  # a flat shape tilted further does not lie in a plane
+_ROUNDING = 0.01  # mm; coordinates and positions are written with few digits
+_SAME_POSITION = 1e-3  # mm
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """The part of a 3-D shape that lies on one plane.
+
+    Parameters
+    ----------
+    index : int
+        Of the plane in the sequence given to `place`.
+    shape : Shape
+        2-D, in pixels of that plane.
+    distance : float
+        Largest distance of the part from the plane, mm; 0 for cuts.
+    """
+
+    index: int
+    shape: Shape
+    distance: float
+
+
+def cut(ellipsoid: Ellipsoid, plane: Plane) -> Ellipse | None:
+    """Cut an ellipsoid with an image plane; the result is exact.
+
+    Parameters
+    ----------
+    ellipsoid : Ellipsoid
+        In patient mm.
+    plane : Plane
+
+    Returns
+    -------
+    Ellipse or None
+        In pixels of the plane; None when the plane misses or only touches the ellipsoid.
+
+    Notes
+    -----
+    The map ``p = center + axes @ u`` turns the ellipsoid into the unit ball and the plane into
+    ``m . u = d`` with ``m = axes.T @ normal``. The cut of the ball is a disc around ``m d / |m|^2``
+    of radius ``sqrt(1 - d^2 / |m|^2)``, and the map takes that disc back to an ellipse.
+
+    Examples
+    --------
+    >>> plane = Plane((9, 9), [0, 0, 3], [[1, 0], [0, 1], [0, 0]])
+    >>> ball = Ellipsoid([4, 4, 0], np.eye(3) * 5)
+    >>> ellipse = cut(ball, plane)
+    >>> ellipse.center.tolist(), bool(np.allclose(ellipse.axes @ ellipse.axes.T, np.eye(2) * 16))
+    ([4.5, 4.5], True)
+    """
+    normal = plane.normal
+    m = ellipsoid.axes.T @ normal
+    d = float((plane.origin - ellipsoid.center) @ normal)
+    room = 1.0 - d * d / float(m @ m)
+    if room <= 1e-24:
+        return None
+    across = np.linalg.svd(m[None, :])[2][1:].T
+    center = ellipsoid.center + ellipsoid.axes @ (m * d / float(m @ m))
+    return plane.to_pixel(Ellipse(center, ellipsoid.axes @ across * np.sqrt(room)))
+
+
+def parallel_groups(planes: Sequence[Plane]) -> tuple[tuple[int, ...], ...]:
+    """Group planes into stacks of one orientation, each sorted by position along its normal.
+
+    Examples
+    --------
+    >>> across = [[1, 0], [0, 1], [0, 0]]
+    >>> a, b = Plane((4, 4), [0, 0, 5], across), Plane((4, 4), [0, 0, 1], across)
+    >>> parallel_groups([a, b])
+    ((1, 0),)
+    """
+    groups: list[list[int]] = []
+    for index, plane in enumerate(planes):
+        for group in groups:
+            if np.linalg.norm(np.cross(planes[group[0]].normal, plane.normal)) < _PARALLEL:
+                group.append(index)
+                break
+        else:
+            groups.append([index])
+    ordered = []
+    for group in groups:
+        position = _positions([planes[i] for i in group])
+        ordered.append(tuple(group[i] for i in np.argsort(position, kind="stable")))
+    return tuple(ordered)
+
+
+def slabs(planes: Sequence[Plane], thickness: float | None = None) -> FloatArray:
+    """Return the space each plane of a stack owns along the normal.
+
+    Parameters
+    ----------
+    planes : sequence of Plane
+        Parallel, sorted along the normal of the first.
+    thickness : float, optional
+        Spacing or slice thickness stated by the image, mm; used where no neighbour tells.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, 2)
+        Millimetres owned below and above each plane; 0 where nothing is known.
+
+    Examples
+    --------
+    >>> planes = [Plane((4, 4), [0, 0, z], [[1, 0], [0, 1], [0, 0]]) for z in (0, 2, 5, 30, 32)]
+    >>> slabs(planes).tolist()
+    [[1.0, 1.0], [1.0, 1.5], [1.5, 1.875], [1.875, 1.0], [1.0, 1.0]]
+    """
+    gaps = np.diff(_positions(planes))
+    gaps = gaps[gaps > _SAME_POSITION]
+    if not len(gaps):
+        return np.full((len(planes), 2), (thickness or 0.0) / 2)
+    typical = float(np.median(gaps))
+    if len(gaps) == 1 and thickness:
+        typical = min(typical, 2 * thickness)
+    half = np.minimum(np.diff(_positions(planes)) / 2, 0.75 * typical)
+    below, above = np.append(half[:1], half), np.append(half, half[-1:])
+    return np.stack([below, above], axis=1)
+
+
+def place(
+    shape: Shape, planes: Sequence[Plane], thickness: float | None = None, prefer: int | None = None
+) -> tuple[Placement, ...]:
+    """Find the planes of a stack that a 3-D shape meets.
+
+    Ellipsoids are cut by every plane they reach. Flat shapes (polygons, ellipses) belong to the
+    nearest plane, when they are parallel to it within 1 degree and lie within its slab. Points
+    belong to the plane whose slab holds them, lines are divided among the slabs they pass.
+
+    Parameters
+    ----------
+    shape : Shape
+        In patient mm.
+    planes : sequence of Plane
+        Parallel, sorted along the normal of the first.
+    thickness : float, optional
+        See `slabs`.
+    prefer : int, optional
+        Index of the plane to take where several lie at one position.
+
+    Returns
+    -------
+    tuple of Placement
+        In order of the planes; empty when an ellipsoid, points or a line miss all of them.
+
+    Raises
+    ------
+    PlacementError
+        When a flat shape lies in none of the planes, or several planes share a position.
+    GeometryError
+        For 2-D shapes.
+    """
+    if shape.dimension != 3:
+        raise GeometryError(f"{type(shape).__name__}: expected 3-D patient coordinates, got 2-D")
+    chosen, crowded = _one_per_position(planes, prefer)
+    stack = [planes[i] for i in chosen]
+    owned = slabs(stack, thickness)
+    match shape:
+        case Ellipsoid():
+            found = _cuts(shape, stack)
+        case Points():
+            found = _points(shape, stack, owned)
+        case Polyline():
+            found = _lines(shape, stack, owned)
+        case Polygon() | Ellipse():
+            found = [_flat(shape, stack, owned)]
+    if any(part.index in crowded for part in found):
+        raise PlacementError(
+            "several images of the series lie at one position (time points, echoes or b-values?); "
+            "expected one, or a region whose instance.uid names one of them"
+        )
+    return tuple(Placement(chosen[part.index], part.shape, part.distance) for part in found)
+
+
+def _positions(planes: Sequence[Plane]) -> FloatArray:
+    normal = planes[0].normal
+    return np.array([plane.origin @ normal for plane in planes])
+
+
+def _one_per_position(
+    planes: Sequence[Plane], prefer: int | None
+) -> tuple[list[int], frozenset[int]]:
+    """Take one plane of those at each position; say at which of them the choice was arbitrary."""
+    position = _positions(planes)
+    starts = np.flatnonzero(np.append(True, np.diff(position) > _SAME_POSITION))
+    chosen, crowded = [], set()
+    for start, stop in zip(starts, [*starts[1:], len(planes)], strict=True):
+        if prefer is not None and start <= prefer < stop:
+            chosen.append(prefer)
+            continue
+        if stop - start > 1:
+            crowded.add(len(chosen))
+        chosen.append(int(start))
+    return chosen, frozenset(crowded)
+
+
+def _cuts(shape: Ellipsoid, planes: Sequence[Plane]) -> list[Placement]:
+    pairs = ((i, cut(shape, plane)) for i, plane in enumerate(planes))
+    return [Placement(i, ellipse, 0.0) for i, ellipse in pairs if ellipse is not None]
+
+
+def _flat(shape: Polygon | Ellipse, planes: Sequence[Plane], owned: FloatArray) -> Placement:
+    normal = planes[0].normal
+    low, high = _extent(shape, normal)
+    middle = (low + high) / 2
+    position = _positions(planes)
+    nearest = int(np.argmin(np.abs(position - middle)))
+    size = float(np.ptp(np.array(shape.bounds), axis=0).max())
+    if high - low > max(_ROUNDING, _TILT * size):
+        angle = np.degrees(np.arcsin(min(1.0, (high - low) / size)))
+        raise PlacementError(
+            f"the flat shape is not parallel to the image planes (tilted by about {angle:.1f} "
+            "degrees, at most 1 is taken as parallel)"
+        )
+    distance = max(abs(low - position[nearest]), abs(high - position[nearest]))
+    limit = float(owned[nearest, 0 if middle < position[nearest] else 1])
+    if distance > limit + _ROUNDING:
+        raise PlacementError(
+            f"the flat shape lies {distance:.3f} mm from the nearest image plane; expected at most "
+            f"half a slice spacing, {limit:.3f} mm"
+        )
+    return Placement(nearest, planes[nearest].to_pixel(shape), float(distance))
+
+
+def _extent(shape: Polygon | Ellipse, normal: FloatArray) -> tuple[float, float]:
+    """Lowest and highest position of a flat shape along the normal."""
+    if isinstance(shape, Polygon):
+        heights = np.concatenate(shape.rings) @ normal
+        return float(heights.min()), float(heights.max())
+    middle, reach = float(shape.center @ normal), float(np.linalg.norm(shape.axes.T @ normal))
+    return middle - reach, middle + reach
+
+
+def _points(shape: Points, planes: Sequence[Plane], owned: FloatArray) -> list[Placement]:
+    away = shape.coords @ planes[0].normal - _positions(planes)[:, None]
+    nearest = np.argmin(np.abs(away), axis=0)
+    found = []
+    for i, plane in enumerate(planes):
+        low, high = -owned[i, 0] - _ROUNDING, owned[i, 1] + _ROUNDING
+        mine = (nearest == i) & (away[i] >= low) & (away[i] <= high)
+        if mine.any():
+            part = plane.to_pixel(Points(shape.coords[mine]))
+            found.append(Placement(i, part, float(np.abs(away[i, mine]).max())))
+    return found
+
+
+def _lines(shape: Polyline, planes: Sequence[Plane], owned: FloatArray) -> list[Placement]:
+    heights, position = shape.coords @ planes[0].normal, _positions(planes)
+    found = []
+    for i, plane in enumerate(planes):
+        low = -owned[i, 0] - (_ROUNDING if i == 0 else 0.0)
+        high = owned[i, 1] + (_ROUNDING if i == len(planes) - 1 else 0.0)
+        for piece in _clipped(shape.coords, heights - position[i], low, high):
+            distance = float(np.abs(plane.distance(piece)).max())
+            found.append(Placement(i, plane.to_pixel(Polyline(piece)), distance))
+    return found
+
+
+def _clipped(coords: FloatArray, away: FloatArray, low: float, high: float) -> list[FloatArray]:
+    """Cut a line where its height leaves low <= away < high; pieces of at least two vertices."""
+    step, rise = np.diff(coords, axis=0), np.diff(away)
+    level = rise == 0
+    slope = np.where(level, 1.0, rise)
+    ends = np.sort([(low - away[:-1]) / slope, (high - away[:-1]) / slope], axis=0)
+    enter, leave = np.clip(ends, 0.0, 1.0)
+    inside = (away[:-1] >= low) & (away[:-1] < high)
+    enter[level], leave[level] = 0.0, inside[level]
+    kept = np.flatnonzero(enter < leave)
+    starts = coords[:-1] + enter[:, None] * step
+    stops = coords[:-1] + leave[:, None] * step
+    breaks = np.flatnonzero((np.diff(kept) > 1) | (enter[kept[1:]] > 0)) + 1
+    runs = [run for run in np.split(kept, breaks) if len(run)]
+    return [np.concatenate([starts[run[:1]], stops[run]]) for run in runs]

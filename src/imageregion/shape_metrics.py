@@ -1,0 +1,217 @@
+"""Measures of a shape itself, from its geometry and never from counting pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+
+from imageregion._arrays import FloatArray
+from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
+
+__all__ = ["ShapeMetrics", "combined_area", "shape_metrics"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeMetrics:
+    """What can be measured of one shape, in its own unit (pixels or mm).
+
+    Parameters
+    ----------
+    area, perimeter : float, optional
+        Of polygons (even-odd; the perimeter counts every ring as drawn) and ellipses.
+    length : float, optional
+        Of open lines.
+    volume : float, optional
+        Of ellipsoids.
+    centroid : tuple of float
+        Centre of the area, of the line by length, of the points, or of the volume.
+    self_crossing : bool
+        Whether the rings of a polygon cross or touch themselves or each other, so that the area
+        depends on the fill rule.
+    """
+
+    area: float | None = None
+    perimeter: float | None = None
+    length: float | None = None
+    volume: float | None = None
+    centroid: tuple[float, ...] = ()
+    self_crossing: bool = False
+
+
+def shape_metrics(shape: Shape) -> ShapeMetrics:
+    """Measure a shape.
+
+    Parameters
+    ----------
+    shape : Shape
+        2-D or 3-D. A 3-D polygon is measured in the plane that fits its vertices best.
+
+    Returns
+    -------
+    ShapeMetrics
+        Lengths in the unit of the coordinates, areas and volumes in its powers.
+
+    Examples
+    --------
+    >>> square = [[0, 0], [10, 0], [10, 10], [0, 10]]
+    >>> hole = [[3, 3], [7, 3], [7, 7], [3, 7]]
+    >>> shape_metrics(Polygon([square, hole])).area
+    84.0
+    """
+    match shape:
+        case Points():
+            return ShapeMetrics(centroid=_floats(shape.coords.mean(axis=0)))
+        case Polyline():
+            return _polyline(shape)
+        case Polygon():
+            return _polygon(shape)
+        case Ellipse():
+            return _ellipse(shape)
+        case Ellipsoid():
+            volume = 4 / 3 * np.pi * abs(float(np.linalg.det(shape.axes)))
+            return ShapeMetrics(volume=volume, centroid=_floats(shape.center))
+
+
+def combined_area(shapes: Sequence[Polygon | Ellipse]) -> float | None:
+    """Area covered by an odd number of shapes of one plane, in their unit squared.
+
+    Shapes that do not meet add up exactly. Where an ellipse meets another shape its outline is
+    taken as vertices no further than 1e-4 of the unit from the curve. None when a shape crosses
+    itself too often for its area to be known.
+
+    Examples
+    --------
+    >>> combined_area([Ellipse.circle((0, 0), 2), Ellipse.circle((9, 0), 1)]) / np.pi
+    5.0
+    """
+    corners = np.concatenate([_corners(shape) for shape in shapes])
+    middle, basis = corners.mean(axis=0), _basis(corners)
+    outlines = [[(ring - middle) @ basis for ring in _outline(shape)] for shape in shapes]
+    boxes = shapely.box(*np.array([_box(rings) for rings in outlines]).T)
+    meet = shapely.STRtree(boxes).query(boxes, predicate="intersects")
+    if not (meet[0] != meet[1]).any():
+        areas = [shape_metrics(shape).area for shape in shapes]
+        return None if None in areas else float(sum(a for a in areas if a is not None))
+    area = _even_odd([ring for rings in outlines for ring in rings])[0]
+    return None if area is None else float(area.area)
+
+
+def _box(rings: Sequence[FloatArray]) -> FloatArray:
+    corners = np.concatenate(rings)
+    return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+
+
+def _corners(shape: Polygon | Ellipse) -> FloatArray:
+    if isinstance(shape, Polygon):
+        return np.concatenate(shape.rings)
+    return np.concatenate([shape.center + shape.axes.T, shape.center - shape.axes.T])
+
+
+def _outline(shape: Polygon | Ellipse) -> tuple[FloatArray, ...]:
+    return shape.rings if isinstance(shape, Polygon) else (shape.outline(),)
+
+
+def _floats(values: FloatArray) -> tuple[float, ...]:
+    return tuple(float(v) for v in values)
+
+
+def _ring_length(ring: FloatArray) -> float:
+    return float(np.linalg.norm(ring - np.roll(ring, 1, axis=0), axis=1).sum())
+
+
+def _polyline(shape: Polyline) -> ShapeMetrics:
+    steps = np.linalg.norm(np.diff(shape.coords, axis=0), axis=1)
+    length = float(steps.sum())
+    middles = (shape.coords[1:] + shape.coords[:-1]) / 2
+    centroid = steps @ middles / length if length else shape.coords[0]
+    return ShapeMetrics(length=length, centroid=_floats(centroid))
+
+
+def _ellipse(shape: Ellipse) -> ShapeMetrics:
+    a, b = np.linalg.svd(shape.axes, compute_uv=False)
+    return ShapeMetrics(
+        area=float(np.pi * a * b),
+        perimeter=_ellipse_perimeter(float(a), float(b)),
+        centroid=_floats(shape.center),
+    )
+
+
+def _ellipse_perimeter(a: float, b: float) -> float:
+    """4 a E(1 - b^2/a^2) by the arithmetic-geometric mean (Gauss; DLMF 19.8.6)."""
+    mean, geometric, weight, total = a, b, 0.5, (a * a + b * b) / 2
+    while abs(mean - geometric) > 1e-15 * mean:
+        difference = (mean - geometric) / 2
+        mean, geometric = (mean + geometric) / 2, float(np.sqrt(mean * geometric))
+        weight *= 2
+        total -= weight * difference * difference
+    return float(2 * np.pi * total / mean)
+
+
+def _polygon(shape: Polygon) -> ShapeMetrics:
+    corners = np.concatenate(shape.rings)
+    middle = corners.mean(axis=0)
+    basis = _basis(corners)
+    area, simple = _even_odd([(ring - middle) @ basis for ring in shape.rings])
+    centre = middle
+    if area is not None and not area.is_empty:
+        centre = middle + basis @ (area.centroid.x, area.centroid.y)
+    return ShapeMetrics(
+        area=None if area is None else float(area.area),
+        perimeter=sum(_ring_length(ring) for ring in shape.rings),
+        centroid=_floats(centre),
+        self_crossing=not simple,
+    )
+
+
+def _basis(points: FloatArray) -> FloatArray:
+    """Orthonormal columns that span the plane of the points; shape (2, 2) or (3, 2)."""
+    if points.shape[1] == 2:
+        return np.eye(2)
+    return np.asarray(np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][:2].T)
+
+
+def _even_odd(rings: list[FloatArray]) -> tuple[shapely.Geometry | None, bool]:
+    """Return the area inside an odd number of windings, and whether the rings keep apart.
+
+    The area is None when the rings cross themselves so often that working it out would take
+    unreasonably long.
+    """
+    for area in (
+        shapely.MultiPolygon([shapely.Polygon(ring) for ring in rings]),
+        shapely.Polygon(rings[0], rings[1:]),
+    ):
+        if shapely.is_valid(area):
+            return area, True
+    if _expected_crossings(rings) > _MOST_CROSSINGS:
+        return None, False
+    lines = shapely.union_all(shapely.linestrings(_odd_segments(rings)))
+    total = shapely.MultiPolygon()
+    while not (faces := shapely.build_area(lines)).is_empty:
+        total = total.symmetric_difference(faces)
+        lines = lines.difference(faces.boundary)
+    return total, False
+
+
+_MOST_CROSSINGS = 1e6
+
+
+def _expected_crossings(rings: list[FloatArray]) -> float:
+    """Crossings of lines of this length thrown at random on the bounding box: L^2 / (pi A)."""
+    corners = np.concatenate(rings)
+    box = float(np.prod(np.ptp(corners, axis=0)))
+    length = sum(_ring_length(ring) for ring in rings)
+    return length * length / (np.pi * box) if box > 0 else 0.0
+
+
+def _odd_segments(rings: list[FloatArray]) -> FloatArray:
+    """Edges drawn an odd number of times, shape (N, 2, 2); the others bound nothing."""
+    edges = np.concatenate([np.stack([r, np.roll(r, -1, axis=0)], axis=1) for r in rings])
+    backward = (edges[:, 0, 1] > edges[:, 1, 1]) | (
+        (edges[:, 0, 1] == edges[:, 1, 1]) & (edges[:, 0, 0] > edges[:, 1, 0])
+    )
+    edges[backward] = edges[backward, ::-1]
+    distinct, counts = np.unique(edges.reshape(-1, 4), axis=0, return_counts=True)
+    return np.asarray(distinct[counts % 2 == 1].reshape(-1, 2, 2))
