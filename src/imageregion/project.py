@@ -18,7 +18,7 @@ from imageregion.errors import GeometryError, PlacementError
 from imageregion.plane import Plane
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
 
-__all__ = ["Placement", "cut", "parallel_groups", "place", "slabs"]
+__all__ = ["Placement", "cut", "parallel_groups", "place", "share_between", "slabs"]
 
 _PARALLEL = 1e-3  # sine of the angle up to which planes belong to one stack
 _TILT = np.sin(np.radians(1.0))  # a flat shape tilted further does not lie in a plane
@@ -194,6 +194,44 @@ def place(
             "expected one, or a region whose instance.uid names one of them"
         )
     return tuple(Placement(chosen[part.index], part.shape, part.distance) for part in found)
+
+
+def share_between(shape: Shape, planes: Sequence[Plane], thickness: float | None = None) -> float:
+    """Return the share of a 3-D shape that lies in the slabs of a stack, from 0 to 1.
+
+    Of the number of points, the length of a line, or the volume of an ellipsoid; flat shapes lie in
+    one plane and count as 1.
+
+    Examples
+    --------
+    >>> planes = [Plane((4, 4), [0, 0, z], [[1, 0], [0, 1], [0, 0]]) for z in (0, 2)]
+    >>> share_between(Ellipsoid([0, 0, 3], np.eye(3) * 2), planes)
+    0.5
+    """
+    normal, position, owned = planes[0].normal, _positions(planes), slabs(planes, thickness)
+    low, high = position - owned[:, 0], position + owned[:, 1]
+    low[0], high[-1] = low[0] - _ROUNDING, high[-1] + _ROUNDING
+    match shape:
+        case Ellipsoid():
+            reach = float(np.linalg.norm(shape.axes.T @ normal))
+            low[0], high[-1] = low[0] + _ROUNDING, high[-1] - _ROUNDING
+            edges = np.clip((np.array([low, high]) - shape.center @ normal) / reach, -1, 1)
+            below = (2 + 3 * edges - edges**3) / 4  # volume of the unit ball below a height
+            return float(np.clip((below[1] - below[0]).sum(), 0, 1))
+        case Points():
+            heights = (shape.coords @ normal)[:, None]
+            return float(((heights >= low) & (heights <= high)).any(axis=1).mean())
+        case Polyline():
+            whole = np.linalg.norm(np.diff(shape.coords, axis=0), axis=1).sum()
+            heights = shape.coords @ normal
+            pieces = [
+                piece
+                for i in range(len(planes))
+                for piece in _clipped(shape.coords, heights, float(low[i]), float(high[i]))
+            ]
+            inside = sum(np.linalg.norm(np.diff(p, axis=0), axis=1).sum() for p in pieces)
+            return float(min(inside / whole, 1.0)) if whole else 1.0
+    return 1.0
 
 
 def _positions(planes: Sequence[Plane]) -> FloatArray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from imageregion._arrays import FloatArray
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
@@ -88,7 +89,7 @@ def combined_area(shapes: Sequence[Polygon | Ellipse]) -> float | None:
     5.0
     """
     corners = np.concatenate([_corners(shape) for shape in shapes])
-    middle, basis = corners.mean(axis=0), _basis(corners)
+    middle, basis = np.round(corners.mean(axis=0)), _basis(corners)
     outlines = [[(ring - middle) @ basis for ring in _outline(shape)] for shape in shapes]
     boxes = shapely.box(*np.array([_box(rings) for rings in outlines]).T)
     meet = shapely.STRtree(boxes).query(boxes, predicate="intersects")
@@ -152,7 +153,7 @@ def _ellipse_perimeter(a: float, b: float) -> float:
 
 def _polygon(shape: Polygon) -> ShapeMetrics:
     corners = np.concatenate(shape.rings)
-    middle = corners.mean(axis=0)
+    middle = np.round(corners.mean(axis=0))  # whole numbers, so that pixels stay exact
     basis = _basis(corners)
     area, simple = _even_odd([(ring - middle) @ basis for ring in shape.rings])
     centre = middle
@@ -187,15 +188,17 @@ def _even_odd(rings: list[FloatArray]) -> tuple[shapely.Geometry | None, bool]:
             return area, True
     if _expected_crossings(rings) > _MOST_CROSSINGS:
         return None, False
-    lines = shapely.union_all(shapely.linestrings(_odd_segments(rings)))
-    total = shapely.MultiPolygon()
-    while not (faces := shapely.build_area(lines)).is_empty:
-        total = total.symmetric_difference(faces)
-        lines = lines.difference(faces.boundary)
-    return total, False
+    edges = np.concatenate([np.stack([r, np.roll(r, -1, axis=0)], axis=1) for r in rings])
+    lines = shapely.union_all(shapely.linestrings(edges))
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
+    if len(faces) * len(edges) > _MOST_TESTS:
+        return None, False
+    inside = shapely.get_coordinates(shapely.point_on_surface(faces))
+    return shapely.multipolygons(faces[_is_odd(inside, edges)]), False
 
 
-_MOST_CROSSINGS = 1e6
+_MOST_CROSSINGS = 1e5
+_MOST_TESTS = 3e8
 
 
 def _expected_crossings(rings: list[FloatArray]) -> float:
@@ -206,12 +209,16 @@ def _expected_crossings(rings: list[FloatArray]) -> float:
     return length * length / (np.pi * box) if box > 0 else 0.0
 
 
-def _odd_segments(rings: list[FloatArray]) -> FloatArray:
-    """Edges drawn an odd number of times, shape (N, 2, 2); the others bound nothing."""
-    edges = np.concatenate([np.stack([r, np.roll(r, -1, axis=0)], axis=1) for r in rings])
-    backward = (edges[:, 0, 1] > edges[:, 1, 1]) | (
-        (edges[:, 0, 1] == edges[:, 1, 1]) & (edges[:, 0, 0] > edges[:, 1, 0])
-    )
-    edges[backward] = edges[backward, ::-1]
-    distinct, counts = np.unique(edges.reshape(-1, 4), axis=0, return_counts=True)
-    return np.asarray(distinct[counts % 2 == 1].reshape(-1, 2, 2))
+def _is_odd(points: FloatArray, edges: FloatArray) -> NDArray[np.bool_]:
+    """Tell which points lie left of an odd number of edges; edges have shape (N, 2, 2)."""
+    swap = edges[:, 0, 1] > edges[:, 1, 1]
+    edges = np.where(swap[:, None, None], edges[:, ::-1], edges)
+    (ax, ay), (bx, by) = edges[:, 0].T, edges[:, 1].T
+    odd = np.zeros(len(points), dtype=np.bool_)
+    step = max(1, 1_000_000 // len(edges))
+    for first in range(0, len(points), step):
+        x, y = points[first : first + step, :, None].transpose(1, 0, 2)
+        level = (ay <= y) & (y < by)
+        left = (y - ay) * (bx - ax) <= (x - ax) * (by - ay)
+        odd[first : first + step] = (level & left).sum(axis=1) % 2 == 1
+    return odd

@@ -1,0 +1,351 @@
+"""The ``imageregion`` command: tables for people, JSON and CSV for programs.
+
+Results go to standard output, everything else to standard error. Exit status: 0 done; 1 some
+region could not be measured (the rest is, and it is named); 2 unusable input.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from imageregion._version import __version__
+from imageregion.errors import ImageRegionError, InputError, Issue
+
+if TYPE_CHECKING:
+    from imageregion.dicom.images import Images
+    from imageregion.fhir.selection import Selection
+    from imageregion.measurement import RegionResult
+    from imageregion.report import Report
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="imageregion",
+    help="Pixels, measurements, pictures and FHIR Observations from FHIR ImagingSelection regions "
+    "on DICOM images.",
+    epilog="Try it without any file of your own: imageregion demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+OutputFormat = Literal["table", "json", "csv"]
+RuleName = Literal["center"]
+
+Selections = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="SELECTION",
+        help="FHIR R5 ImagingSelection as JSON; also a Bundle, a JSON array or NDJSON of them.",
+    ),
+]
+ImagesPath = Annotated[
+    list[Path],
+    typer.Option(
+        "--images", "-i", help="Folder (searched in depth) or DICOM file; may be repeated."
+    ),
+]
+Close = Annotated[
+    bool, typer.Option("--close", help="Measure unclosed 2D outlines as areas, not as lines.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"imageregion {__version__}")
+        raise typer.Exit
+
+
+@app.command(
+    epilog="Example: imageregion measure selection.json --images study/ --out results/",
+)
+def measure(
+    selection: Selections,
+    images: ImagesPath,
+    rule: Annotated[RuleName, typer.Option(help="Which pixels count.")] = "center",
+    combine: Annotated[
+        bool, typer.Option("--combine", help="Measure all regions of a selection as one, too.")
+    ] = False,
+    close: Close = False,
+    entered_in_error: Annotated[
+        bool, typer.Option("--entered-in-error", help="Measure selections entered in error, too.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for CSV, JSON, Observations and overlay."),
+    ] = None,
+    output: Annotated[
+        OutputFormat, typer.Option("--format", "-f", help="What to print.")
+    ] = "table",
+) -> None:
+    """Measure every region of a selection: pixel statistics, sizes in mm, Observations, picture."""
+    opened = _open(images)
+    read = list(_read(selection))
+    reports = []
+    for one in read:
+        try:
+            reports.append(
+                _measured(
+                    one,
+                    opened,
+                    rule=rule,
+                    combine=combine,
+                    close=close,
+                    entered_in_error=entered_in_error,
+                )
+            )
+        except ImageRegionError as error:
+            _say(f"error: {one.name}: {error}")
+    if not reports:
+        raise typer.Exit(2)
+    for report in reports:
+        _tell(report.issues)
+    _print_reports(reports, output)
+    if out is not None:
+        for report, folder in zip(reports, _folders(out, reports), strict=True):
+            _say("wrote " + "  ".join(str(path) for path in report.save(folder)))
+    if len(reports) < len(read) or not all(report.complete for report in reports):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: imageregion check selection.json --images study/")
+def check(
+    selection: Selections,
+    images: Annotated[
+        list[Path] | None,
+        typer.Option("--images", "-i", help="Folder or DICOM file to look for the regions on."),
+    ] = None,
+    output: Annotated[
+        OutputFormat, typer.Option("--format", "-f", help="What to print.")
+    ] = "table",
+) -> None:
+    """Say what is wrong with a selection, with FHIRPaths; exit 1 if there are errors."""
+    from imageregion.check import check as find_issues
+
+    opened = _open(images) if images else None
+    found = [(one.name, issue) for one in _read(selection) for issue in find_issues(one, opened)]
+    if output == "table":
+        _print_issues(found)
+    else:
+        records = [
+            {"selection": name, "severity": i.severity, "code": i.code, "path": i.path}
+            | {"message": i.message}
+            for name, i in found
+        ]
+        typer.echo(_records(records, output))
+    if any(issue.severity == "error" for _, issue in found):
+        raise typer.Exit(1)
+
+
+@app.command(
+    epilog="Example: imageregion render selection.json --images study/ --out picture.png",
+)
+def render(
+    selection: Selections,
+    images: ImagesPath,
+    out: Annotated[Path, typer.Option("--out", "-o", help="PNG file to write.")] = Path(
+        "overlay.png"
+    ),
+    close: Close = False,
+    entered_in_error: Annotated[
+        bool, typer.Option("--entered-in-error", help="Draw selections entered in error, too.")
+    ] = False,
+) -> None:
+    """Draw the regions on their images: outlines, and tinted the pixels that count."""
+    from imageregion.overlay import contact_sheet, to_png
+
+    opened = _open(images)
+    reports = [
+        _measured(one, opened, close=close, entered_in_error=entered_in_error)
+        for one in _read(selection)
+    ]
+    for report in reports:
+        _tell(report.issues)
+    drawn = [r for r in reports if any(result.slices for result in r.results)]
+    if not drawn:
+        raise InputError("nothing to draw: no region lies on an image")
+    pictures = [report.picture() for report in drawn]
+    out.write_bytes(to_png(pictures[0] if len(pictures) == 1 else contact_sheet(pictures)))
+    _say(f"wrote {out}")
+    if not all(report.complete for report in reports):
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: imageregion demo --out /tmp/demo")
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write into.")] = Path(
+        "imageregion-demo"
+    ),
+) -> None:
+    """Measure regions of every type on a real CT slice that comes with pydicom."""
+    from imageregion.demo import demo_image, demo_selection
+    from imageregion.measure import measure as measure_selection
+
+    report = measure_selection(demo_selection(), demo_image())
+    _tell(issue for issue in report.issues if issue.severity == "error")
+    _print_reports([report], "table")
+    for path in report.save(out):
+        _say(f"wrote {path}")
+
+
+def main() -> None:
+    """Run the command line; errors become one line and exit status 2, never a traceback."""
+    try:
+        app()
+    except ImageRegionError as error:
+        _say(f"error: {error}")
+        sys.exit(2)
+    except OSError as error:
+        _say(f"error: {error.filename or ''}: {error.strerror or error}")
+        sys.exit(2)
+    except MemoryError:
+        _say("error: not enough memory for this input")
+        sys.exit(2)
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _tell(issues: Iterable[Issue]) -> None:
+    for issue in issues:
+        _say(str(issue))
+
+
+def _open(paths: Sequence[Path]) -> Images:
+    from imageregion.dicom.opening import open_images
+
+    return open_images(paths[0] if len(paths) == 1 else list(paths))
+
+
+def _read(paths: Sequence[Path]) -> Iterator[Selection]:
+    from imageregion.fhir.document import read_selections
+
+    for path in paths:
+        yield from read_selections(path)
+
+
+def _measured(selection: Selection, images: Images, **options: Any) -> Report:
+    from rich.console import Console
+    from rich.progress import track
+
+    from imageregion.measure import measure as measure_selection
+
+    console = Console(stderr=True)
+
+    def progress(regions: Any) -> Any:
+        hidden = not console.is_terminal or len(regions) < 20
+        return track(regions, "measuring", console=console, transient=True, disable=hidden)
+
+    return measure_selection(selection, images, progress=progress, **options)
+
+
+def _folders(out: Path, reports: Sequence[Report]) -> list[Path]:
+    if len(reports) == 1:
+        return [out]
+    names = [re.sub(r"[^\w.-]+", "_", Path(report.selection.name).name) for report in reports]
+    return [out / f"{number:03d}-{name[:80]}" for number, name in enumerate(names, 1)]
+
+
+def _print_reports(reports: Sequence[Report], output: OutputFormat) -> None:
+    if output == "json":
+        records = [report.to_dict() for report in reports]
+        typer.echo(_records(records if len(records) > 1 else records[0], output))
+    elif output == "csv":
+        texts = [report.to_csv() for report in reports]
+        heads = [text.splitlines()[:1] for text in texts]
+        bodies = (line for text in texts for line in text.splitlines()[1:])
+        typer.echo("\n".join([*max(heads, default=[]), *bodies]))
+    else:
+        for report in reports:
+            _print_table(report)
+
+
+def _records(records: Any, output: OutputFormat) -> str:
+    if output == "json":
+        return json.dumps(records, indent=2, allow_nan=False, ensure_ascii=False)
+    import csv
+    import io
+
+    text = io.StringIO()
+    if records:
+        writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)
+    return text.getvalue().rstrip("\n")
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 120, markup=False, highlight=False)
+
+
+def _print_table(report: Report) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(report.selection.name), title_justify="left")
+    table.add_column("region", overflow="fold")
+    table.add_column("type")
+    for name in ("pixels", "mean", "SD", "min", "max"):
+        table.add_column(name, justify="right")
+    table.add_column("unit")
+    table.add_column("size", justify="right")
+    table.add_column("flags", overflow="fold")
+    for result in (*report.results, *([report.combined] if report.combined else [])):
+        table.add_row(*map(Text, _cells(result)))
+    _console().print(table)
+
+
+def _cells(result: RegionResult) -> list[str]:
+    values = [result.get(code) for code in ("mean", "std", "min", "max")]
+    count = result.get("count")
+    return [
+        result.region.label or result.region.path,
+        result.region.type,
+        "-" if count is None else f"{int(count)}",
+        *("-" if value is None else f"{value:.5g}" for value in values),
+        result.unit,
+        _size(result),
+        ", ".join(result.flags),
+    ]
+
+
+def _size(result: RegionResult) -> str:
+    for code in ("volume", "area", "length"):
+        for measurement in result.measurements:
+            if measurement.code == code and measurement.value is not None:
+                unit = measurement.unit.replace("mm2", "mm²").replace("mm3", "mm³")
+                unit = unit.replace("{pixels}", "px²" if code == "area" else "px")
+                return f"{measurement.value:.5g} {unit}"
+    return ""
+
+
+def _print_issues(found: Sequence[tuple[str, Issue]]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    if not found:
+        typer.echo("nothing found")
+        return
+    table = Table()
+    for name in ("severity", "where", "what"):
+        table.add_column(name, overflow="fold")
+    for name, issue in found:
+        where = issue.path if len({n for n, _ in found}) == 1 else f"{name}\n{issue.path}"
+        table.add_row(issue.severity, Text(where), Text(f"{issue.message} [{issue.code}]"))
+    _console().print(table)

@@ -1,0 +1,1 @@
+"""FHIR documents in and out: ImagingSelection becomes `Selection`, results become Observations."""

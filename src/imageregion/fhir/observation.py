@@ -1,0 +1,220 @@
+"""Results as FHIR R5: a Bundle with the ImagingSelection and one Observation per measured region.
+
+Every Observation points back at the region it measures, and says how. Names used below
+`imageregion.codes.NAMESPACE` (they are names, not web pages):
+
+``StructureDefinition/region-path`` (extension on ``Observation.derivedFrom``, valueString)
+    FHIRPath of the region element within the ImagingSelection that ``derivedFrom`` points at.
+``StructureDefinition/measured-instance`` (extension on ``Observation``, valueIdentifier, repeats)
+    SOP Instance UID of an image whose pixels were measured, system ``urn:dicom:uid``.
+``CodeSystem/measurement``
+    What no standard has a code for: ``region`` (all measurements of one region), ``count``,
+    ``excluded``, ``p10``, ``p25``, ``p75``, ``p90``, ``counted-area``, ``counted-volume``.
+``CodeSystem/method``
+    Which pixels count, in ``Observation.method``: ``center``, ``touched`` or ``exact``. The coding
+    version is the version of this library, the text says everything that went into the number.
+
+All ids are UUIDs made from the contents, so the same input gives the same Bundle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from imageregion.codes import DERIVATIONS, GEOMETRY, NAMESPACE, UCUM, Coded, quantity_of
+from imageregion.fhir.plain import plain
+from imageregion.fhir.selection import Selection
+from imageregion.measurement import Measurement, RegionResult
+
+__all__ = ["observations"]
+
+_REGION_PATH = f"{NAMESPACE}/StructureDefinition/region-path"
+_MEASURED_INSTANCE = f"{NAMESPACE}/StructureDefinition/measured-instance"
+_METHOD = f"{NAMESPACE}/CodeSystem/method"
+_REGION = Coded(f"{NAMESPACE}/CodeSystem/measurement", "region", "Measurements of image region")
+_CATEGORY = Coded(
+    "http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "Imaging"
+)
+_ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+_STATUS = {"available": "final", "entered-in-error": "entered-in-error"}
+_WHOLE = ("count", "excluded")  # counts of pixels are integers
+
+
+def observations(selection: Selection, results: Sequence[RegionResult]) -> dict[str, Any]:
+    """Write measurements as a FHIR R5 Bundle of type collection.
+
+    Parameters
+    ----------
+    selection : Selection
+        What was measured; its resource is carried along as it was read.
+    results : sequence of RegionResult
+
+    Returns
+    -------
+    dict
+        JSON of the Bundle: the ImagingSelection, then one Observation per result, in order.
+
+    Examples
+    --------
+    >>> from imageregion.fhir.document import read_selection
+    >>> from imageregion.measurement import Measurement, Method
+    >>> selection = read_selection({
+    ...     "resourceType": "ImagingSelection", "status": "available", "code": {"text": "Cyst"},
+    ...     "instance": [{"uid": "1.2.3", "imageRegion2D": [
+    ...         {"regionType": "circle", "coordinate": [8, 8, 11, 8]}]}]})
+    >>> region = selection.regions[0]
+    >>> method = Method("center", "evenodd", "center", "HU", "0.1.0")
+    >>> mean = Measurement(region.path, "mean", 12.5, "[hnsf'U]", method)
+    >>> result = RegionResult(region, (), (mean,), unit="[hnsf'U]", modality="CT")
+    >>> observation = observations(selection, [result])["entry"][1]["resource"]
+    >>> observation["code"]["text"], observation["component"][0]["valueQuantity"]["value"]
+    ('X-Ray Attenuation of image region', 12.5)
+    """
+    content = orjson.dumps(selection.resource, option=orjson.OPT_SORT_KEYS)
+    source = str(_uuid("ImagingSelection", hashlib.sha256(content).hexdigest()))
+    entries = [{"fullUrl": f"urn:uuid:{source}", "resource": selection.to_dict()}]
+    seen: set[uuid.UUID] = set()
+    for result in results:
+        identity = _identity(source, result, seen)
+        resource = _observation(selection, source, str(identity), result)
+        entries.append({"fullUrl": f"urn:uuid:{identity}", "resource": resource})
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def _uuid(*parts: str) -> uuid.UUID:
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{NAMESPACE}/{parts[0]}/{digest}")
+
+
+def _identity(source: str, result: RegionResult, seen: set[uuid.UUID]) -> uuid.UUID:
+    """Make an id from the region, the images and the method; a repeated one is numbered."""
+    method = str(result.measurements[0].method) if result.measurements else ""
+    frames = [f"{part.frame.instance}#{part.frame.number}" for part in result.slices]
+    parts = ("Observation", source, result.region.path, result.series, method, *frames)
+    number = 0
+    while (identity := _uuid(*parts, str(number))) in seen:
+        number += 1
+    seen.add(identity)
+    return identity
+
+
+def _observation(
+    selection: Selection, source: str, identity: str, result: RegionResult
+) -> dict[str, Any]:
+    observation: dict[str, Any] = {
+        "resourceType": "Observation",
+        "id": identity,
+        "extension": [_instance(uid) for uid in result.instances if uid],
+        "identifier": [{"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{identity}"}],
+        "status": _STATUS.get(selection.status, "unknown"),
+        "category": [_concept(_CATEGORY)],
+        "code": _quantity(result),
+        **_subject(selection),
+        **_body(selection),
+        **_method(result),
+        "derivedFrom": [_derived_from(source, result)],
+        "note": [{"text": text} for text in _notes(selection, result)],
+        "component": [_component(result, measurement) for measurement in result.measurements],
+    }
+    if not result.measurements:
+        observation["dataAbsentReason"] = _reason("not-performed", "Not Performed")
+    return {key: value for key, value in observation.items() if value != []}
+
+
+def _concept(coded: Coded, text: str = "") -> dict[str, Any]:
+    return {"coding": [coded._asdict()], "text": text or coded.display}
+
+
+def _quantity(result: RegionResult) -> dict[str, Any]:
+    quantity = quantity_of(result.modality, result.unit)
+    return (
+        _concept(quantity, f"{quantity.display} of image region") if quantity else _concept(_REGION)
+    )
+
+
+def _subject(selection: Selection) -> dict[str, Any]:
+    """Carry the subject over; what Observation does not allow as subject is its specimen."""
+    subject = plain(selection.resource.get("subject"))
+    if not isinstance(subject, dict):
+        return {}
+    kind = subject.get("type") or str(subject.get("reference", "")).split("/")[0]
+    return {"specimen" if kind == "Specimen" else "subject": subject}
+
+
+def _body(selection: Selection) -> dict[str, Any]:
+    """Carry the body site over, as a concept or as a reference but never both (obs-8)."""
+    site = plain(selection.resource.get("bodySite"))
+    if not isinstance(site, dict):
+        return {}
+    if site.get("concept"):
+        return {"bodySite": site["concept"]}
+    return {"bodyStructure": site["reference"]} if site.get("reference") else {}
+
+
+def _method(result: RegionResult) -> dict[str, Any]:
+    if not result.measurements:
+        return {}
+    method = result.measurements[0].method
+    coding = {"system": _METHOD, "version": method.version, "code": method.rule}
+    return {"method": {"coding": [coding], "text": str(method)}}
+
+
+def _derived_from(source: str, result: RegionResult) -> dict[str, Any]:
+    path = {"url": _REGION_PATH, "valueString": result.region.path or "ImagingSelection"}
+    return {"extension": [path], "reference": f"urn:uuid:{source}", "type": "ImagingSelection"}
+
+
+def _instance(uid: str) -> dict[str, Any]:
+    value = {"system": "urn:dicom:uid", "value": f"urn:oid:{uid}"}
+    return {"url": _MEASURED_INSTANCE, "valueIdentifier": value}
+
+
+def _notes(selection: Selection, result: RegionResult) -> list[str]:
+    """Return flags, and what was found about this region while reading it."""
+    path = result.region.path
+    found = [
+        issue.message
+        for issue in selection.issues
+        if path and (issue.path == path or issue.path.startswith(f"{path}."))
+    ]
+    label = [f"region: {result.region.label}"] if result.region.label else []
+    return [*label, *(f"flag: {flag}" for flag in result.flags), *found]
+
+
+def _component(result: RegionResult, measurement: Measurement) -> dict[str, Any]:
+    coded = DERIVATIONS.get(measurement.code) or GEOMETRY[measurement.code]
+    component: dict[str, Any] = {"code": _concept(coded)}
+    value = measurement.value
+    if value is not None and math.isfinite(value):
+        number = int(value) if measurement.code in _WHOLE else float(value)
+        unit = measurement.unit
+        component["valueQuantity"] = {"value": number, "unit": unit, "system": UCUM, "code": unit}
+    else:
+        component["dataAbsentReason"] = _why(result, measurement)
+    return component
+
+
+def _why(result: RegionResult, measurement: Measurement) -> dict[str, Any]:
+    """Say why a value is absent: not a finite number, not defined for no pixels, or unknown."""
+    value = measurement.value
+    if value is not None and math.isnan(value):
+        return _reason("not-a-number", "Not a Number (NaN)")
+    if value is not None:
+        return (
+            _reason("positive-infinity", "Positive Infinity (PINF)")
+            if value > 0
+            else _reason("negative-infinity", "Negative Infinity (NINF)")
+        )
+    if measurement.code in DERIVATIONS and not result.get("count"):
+        return _reason("not-applicable", "Not Applicable")
+    return _reason("unknown", "Unknown")
+
+
+def _reason(code: str, display: str) -> dict[str, Any]:
+    return _concept(Coded(_ABSENT, code, display))

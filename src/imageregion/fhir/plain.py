@@ -1,0 +1,115 @@
+"""Plain JSON values: text to values, values to text, and copies that hold nothing else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from imageregion.errors import InputError
+
+__all__ = ["MAX_DEPTH", "as_json", "brief", "parse_json", "plain"]
+
+MAX_DEPTH = 128
+"""Deepest nesting of objects and lists that is read; FHIR resources stay far below."""
+
+_LEAVES = frozenset({str, int, float, bool, type(None)})
+
+
+def parse_json(content: bytes | str, name: str) -> Any:
+    """Parse JSON; `name` says in the error where it came from.
+
+    Raises
+    ------
+    InputError
+        On empty or malformed text, with line and column, or text nested too deep.
+
+    Examples
+    --------
+    >>> parse_json("[1, 2.5]", "text")
+    [1, 2.5]
+    """
+    if not content.strip():
+        raise InputError(f"{name}: expected JSON, the input is empty")
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        if "depth" in error.msg or "recursion" in error.msg:
+            raise InputError(f"{name}: JSON nested deeper than {MAX_DEPTH} levels") from None
+        raise InputError(
+            f"{name}: not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+        ) from None
+
+
+def as_json(value: Mapping[str, Any]) -> bytes:
+    """Return `value` as UTF-8 JSON; numbers that are not finite become null."""
+    return orjson.dumps(value)
+
+
+def plain(value: Any, place: str = "", depth: int = 0) -> Any:
+    """Copy a value into dicts, lists and JSON leaves that belong to nobody else.
+
+    Tuples become lists, numpy arrays and numbers become Python ones, and decimals become floats.
+
+    Raises
+    ------
+    InputError
+        On values that JSON has no notation for, or nesting deeper than `MAX_DEPTH`.
+
+    Examples
+    --------
+    >>> plain({"coordinate": (1, Decimal("2.50"))})
+    {'coordinate': [1, 2.5]}
+    """
+    if depth > MAX_DEPTH:
+        raise InputError(f"JSON nested deeper than {MAX_DEPTH} levels")
+    if type(value) in _LEAVES:
+        return value
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise InputError(f"{place or 'object'}: expected text as key, got {key!r:.60}")
+        return {
+            str(k): plain(v, f"{place}.{k}" if place else k, depth + 1) for k, v in value.items()
+        }
+    if isinstance(value, list | tuple):
+        if _LEAVES.issuperset(map(type, value)):
+            return list(value)
+        return [plain(v, f"{place}[{i}]", depth + 1) for i, v in enumerate(value)]
+    return _leaf(value, place, depth)
+
+
+def _leaf(value: Any, place: str, depth: int) -> Any:
+    """Turn what is not JSON, but means it, into JSON."""
+    if isinstance(value, Decimal):
+        return math.nan if value.is_snan() else float(value)
+    if hasattr(value, "tolist"):  # numpy arrays and numbers, without importing numpy
+        return plain(value.tolist(), place, depth + 1)
+    for base in (str, int, float):  # subclasses, such as enumerations
+        if isinstance(value, base):
+            return base(value)
+    raise InputError(f"{place or 'value'}: expected JSON values, got {type(value).__name__}")
+
+
+def brief(value: object) -> str:
+    """Describe a JSON value in a few words for an error message, however large it is.
+
+    Examples
+    --------
+    >>> brief("x"), brief([1, 2]), brief({}), brief(None)
+    ("'x'", 'a list', 'an object', 'null')
+    """
+    if isinstance(value, str):
+        return repr(value[:60] + "..." if len(value) > 60 else value)
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 1e15):
+        return f"{value:.15g}"
+    return "a large integer" if isinstance(value, int) else type(value).__name__

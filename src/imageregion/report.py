@@ -1,0 +1,209 @@
+"""Report: everything that came out of measuring one selection, ready to be read or written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imageregion.errors import Issue, PlacementError
+from imageregion.frame import Frame
+from imageregion.measurement import RegionResult, Slice
+from imageregion.overlay import OverlayItem, contact_sheet, draw_overlay, to_png
+
+if TYPE_CHECKING:
+    from imageregion.fhir.selection import Selection
+
+__all__ = ["Report"]
+
+_MOST_PICTURES = 24
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """What was measured of one selection.
+
+    Parameters
+    ----------
+    selection : Selection
+    results : tuple of RegionResult
+        In the order of the regions in the selection.
+    combined : RegionResult, optional
+        All regions as one.
+    issues : tuple of Issue
+        Everything found wrong or noteworthy on the way.
+    """
+
+    selection: Selection
+    results: tuple[RegionResult, ...]
+    combined: RegionResult | None = None
+    issues: tuple[Issue, ...] = ()
+
+    @property
+    def errors(self) -> tuple[Issue, ...]:
+        """The issues that cost a region its numbers."""
+        return tuple(issue for issue in self.issues if issue.severity == "error")
+
+    @property
+    def complete(self) -> bool:
+        """Whether every region of the selection was measured, and combined when asked for."""
+        unread = any(issue.severity == "error" for issue in self.selection.issues)
+        uncombined = any(issue.code == "not-combined" for issue in self.issues)
+        return not unread and not uncombined and all(result.slices for result in self.results)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record that ``--format json`` prints; it holds no NaN or Infinity."""
+        return {
+            "selection": self.selection.name,
+            "combined": self.combined.to_dict() if self.combined else None,
+            "measurements": [result.to_dict() for result in self.results],
+            "issues": [
+                {"severity": i.severity, "code": i.code, "path": i.path, "message": i.message}
+                for i in self.issues
+            ],
+        }
+
+    def to_json(self) -> str:
+        """Return `to_dict` as indented JSON text."""
+        return json.dumps(self.to_dict(), indent=2, allow_nan=False, ensure_ascii=False)
+
+    def to_csv(self, path: str | Path | None = None) -> str:
+        """Write one line per result, and one for the combined region; return the text.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            File to write as UTF-8.
+        """
+        records = [result.to_dict() for result in self._all()]
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        if records:
+            writer.writerow(["selection", *records[0]])
+        for record in records:
+            writer.writerow([self.selection.name, *map(_cell, record.values())])
+        if path is not None:
+            Path(path).write_text(text.getvalue(), encoding="utf-8")
+        return text.getvalue()
+
+    def to_observations(self) -> dict[str, Any]:
+        """Return a FHIR R5 Bundle with the selection and one Observation per measured region."""
+        from imageregion.fhir.observation import observations
+
+        return observations(self.selection, [r for r in self._all() if r.slices])
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Draw the regions on their images; several images become a contact sheet.
+
+        Returns
+        -------
+        ndarray of uint8, shape (height, width, 3)
+            At most 24 images, those with the most pixels of the regions.
+
+        Raises
+        ------
+        PlacementError
+            When no region lies on an image.
+        """
+        frames = self._by_frame()
+        if not frames:
+            raise PlacementError("expected at least one region on an image to draw, got none")
+        ranked = sorted(frames, key=lambda f: -sum(part.spans.count for _, part in f[1]))
+        chosen = {id(f[0]) for f in ranked[:_MOST_PICTURES]}
+        shown = [f for f in frames if id(f[0]) in chosen]
+        pictures = [_draw(frame, parts, len(frames)) for frame, parts in shown]
+        return pictures[0] if len(pictures) == 1 else contact_sheet(pictures)
+
+    def save(self, folder: str | Path) -> tuple[Path, ...]:
+        """Write measurements.json, measurements.csv, observations.json and overlay.png.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made if absent.
+
+        Returns
+        -------
+        tuple of Path
+            The files written; there is no overlay when no region lies on an image.
+        """
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        bundle = json.dumps(self.to_observations(), indent=2, allow_nan=False, ensure_ascii=False)
+        contents = {
+            "measurements.json": self.to_json().encode(),
+            "measurements.csv": self.to_csv().encode(),
+            "observations.json": bundle.encode(),
+        }
+        if any(result.slices for result in self.results):
+            contents["overlay.png"] = to_png(self.picture())
+        for name, content in contents.items():
+            (place / name).write_bytes(content)
+        return tuple(place / name for name in contents)
+
+    def _all(self) -> tuple[RegionResult, ...]:
+        return (*self.results, *([self.combined] if self.combined else []))
+
+    def _by_frame(self) -> list[tuple[Frame, list[tuple[RegionResult, Slice]]]]:
+        found: dict[tuple[str, int], tuple[Frame, list[tuple[RegionResult, Slice]]]] = {}
+        for result in self.results:
+            for part in result.slices:
+                key = (part.frame.instance, part.frame.number)
+                found.setdefault(key, (part.frame, []))[1].append((result, part))
+        return list(found.values())
+
+    def __repr__(self) -> str:
+        measured = sum(bool(result.slices) for result in self.results)
+        return (
+            f"Report({self.selection.name!r}, {measured} of {len(self.results)} results measured, "
+            f"{len(self.errors)} errors)"
+        )
+
+    def _repr_html_(self) -> str:
+        return "".join(_html(self))
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return " ".join(str(v) for v in value)
+    return "" if value is None else value
+
+
+def _draw(
+    frame: Frame, parts: list[tuple[RegionResult, Slice]], pictures: int
+) -> NDArray[np.uint8]:
+    items = [
+        OverlayItem(part.shape, part.spans, "" if part.shape is None else result.region.label)
+        for result, part in parts
+    ]
+    title = "" if pictures == 1 else f"...{frame.instance[-24:]}  frame {frame.number}"
+    return draw_overlay(frame, items, title=title)
+
+
+_COLUMNS = ("label", "type", "count", "mean", "std", "min", "max", "unit", "area_mm2", "flags")
+
+
+def _html(report: Report) -> Iterator[str]:
+    import base64
+
+    yield f"<p><b>{escape(report.selection.name)}</b></p>"
+    if any(result.slices for result in report.results):
+        picture = base64.b64encode(to_png(report.picture())).decode()
+        yield f'<img style="max-width:100%" src="data:image/png;base64,{picture}">'
+    yield "<table><tr>" + "".join(f"<th>{name}</th>" for name in _COLUMNS) + "</tr>"
+    for result in report._all():
+        record = result.to_dict()
+        cells = (_cell(record[name]) for name in _COLUMNS)
+        texts = (f"{c:.4g}" if isinstance(c, float) else str(c) for c in cells)
+        yield "<tr>" + "".join(f"<td>{escape(text)}</td>" for text in texts) + "</tr>"
+    yield "</table>"
+    for issue in report.issues:
+        yield f"<p>{escape(str(issue))}</p>"
