@@ -100,7 +100,7 @@ def test_round_trip_through_the_patient(
 @pytest.mark.parametrize(
     "shape",
     [
-        Points([[3, 4], [50.5, 20]]),
+        Points([[3.0, 4.0], [50.5, 20.0]]),
         Polyline([[0, 0], [10, 3], [12, 30]]),
         Polygon([[[1, 1], [9, 1], [9, 8]], [[2, 2], [4, 2], [4, 3]]]),
         Ellipse.circle((20, 10), 6),

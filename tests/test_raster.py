@@ -269,7 +269,9 @@ def test_lines_agree_with_exact_arithmetic(
 
 
 def test_points_belong_to_the_pixel_that_contains_them() -> None:
-    points = Points([[0, 0], [0.99, 0.99], [3, 2], [2.5, -0.1], [4, 1], [1e12, 1], [3.2, 2.7]])
+    points = Points(
+        [[0.0, 0.0], [0.99, 0.99], [3.0, 2.0], [2.5, -0.1], [4.0, 1.0], [1e12, 1.0], [3.2, 2.7]]
+    )
     spans = rasterize(points, (3, 4))
     assert spans.count == 2
     assert spans.to_mask()[0, 0] and spans.to_mask()[2, 3]
@@ -307,7 +309,10 @@ def test_shapes_off_the_image_or_without_area_cover_nothing(shape: Shape) -> Non
 
 def test_work_in_bands_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(3)
-    shapes = [Polygon(rng.uniform(-5, 45, (60, 2))), Polyline(rng.uniform(-5, 45, (60, 2)))]
+    shapes: list[Shape] = [
+        Polygon(rng.uniform(-5, 45, (60, 2))),
+        Polyline(rng.uniform(-5, 45, (60, 2))),
+    ]
     whole = [mask_of(shape, (40, 40)) for shape in shapes]
     monkeypatch.setattr("imageregion.raster._BAND", 7)
     for shape, mask in zip(shapes, whole, strict=True):

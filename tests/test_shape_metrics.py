@@ -87,7 +87,7 @@ def test_known_ellipse_measures() -> None:
 def test_official_3d_ellipse() -> None:
     """The ellipse of the HL7 R5 3-D example: semi-axes 86.6025 and 35.3553 mm."""
     u, v = np.array([50, 50, 50.0]), np.array([-25, 25, 0.0])
-    metrics = shape_metrics(Ellipse([0, 0, 0], np.stack([u, v], axis=1)))
+    metrics = shape_metrics(Ellipse(np.zeros(3), np.array([u, v]).T))
     assert metrics.area == pytest.approx(9619.124, abs=1e-3)
 
 
@@ -123,7 +123,7 @@ def test_anisotropic_pixels(axial_plane: Plane) -> None:
 
 
 def test_measures_do_not_depend_on_the_plane(plane: Plane, axial_plane: Plane) -> None:
-    shapes = [
+    shapes: list[Polygon | Ellipse | Polyline] = [
         Polygon([SQUARE, HOLE]),
         Polygon([[0, 0], [8, 8], [8, 0], [0, 8]]),
         Ellipse((9, 9), [[4, 1], [-2, 6]]),

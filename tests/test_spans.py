@@ -43,8 +43,8 @@ def test_runs_in_any_order_are_joined(runs: list[tuple[int, int, int]]) -> None:
     mask = np.zeros((5, 7), dtype=bool)
     for row, start, stop in runs:
         mask[row, start:stop] = True
-    row, start, stop = np.array(runs, dtype=int).reshape(-1, 3).T
-    spans = Spans.from_runs(row, start, stop, (5, 7))
+    rows, starts, stops = zip(*runs, strict=True) if runs else ((), (), ())
+    spans = Spans.from_runs(rows, starts, stops, (5, 7))
     np.testing.assert_array_equal(spans.to_mask(), mask)
     touching = (spans.row[1:] == spans.row[:-1]) & (spans.start[1:] == spans.stop[:-1])
     assert not touching.any()
@@ -78,8 +78,9 @@ def test_coverage_carries_weights() -> None:
     ],
 )
 def test_broken_spans_are_refused(fields: tuple[list[float], ...], message: str) -> None:
+    row, start, stop, weight = fields
     with pytest.raises(GeometryError, match=message):
-        Spans(*fields, (2, 4))  # type: ignore[arg-type]
+        Spans(row, start, stop, weight, (2, 4))
 
 
 def test_masks_must_be_boolean() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -109,10 +109,10 @@ def measure(
             )
         except ImageRegionError as error:
             _say(f"error: {one.name}: {error}")
-    if not reports:
-        raise typer.Exit(2)
     for report in reports:
-        _tell(report.issues)
+        _tell(report)
+    if not any(report.results for report in reports):
+        raise typer.Exit(2)
     _print_reports(reports, output)
     if out is not None:
         for report, folder in zip(reports, _folders(out, reports), strict=True):
@@ -173,7 +173,7 @@ def render(
         for one in _read(selection)
     ]
     for report in reports:
-        _tell(report.issues)
+        _tell(report)
     drawn = [r for r in reports if any(result.slices for result in r.results)]
     if not drawn:
         raise InputError("nothing to draw: no region lies on an image")
@@ -195,7 +195,6 @@ def demo(
     from imageregion.measure import measure as measure_selection
 
     report = measure_selection(demo_selection(), demo_image())
-    _tell(issue for issue in report.issues if issue.severity == "error")
     _print_reports([report], "table")
     for path in report.save(out):
         _say(f"wrote {path}")
@@ -220,9 +219,9 @@ def _say(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def _tell(issues: Iterable[Issue]) -> None:
-    for issue in issues:
-        _say(str(issue))
+def _tell(report: Report) -> None:
+    for issue in report.issues:
+        _say(f"{report.selection.name}: {issue}")
 
 
 def _open(paths: Sequence[Path]) -> Images:

@@ -87,8 +87,9 @@ class TableMap:
     first: int
     table: FloatArray
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "table", as_floats(self.table, (None,), "TableMap table"))
+    def __init__(self, first: int, table: ArrayLike) -> None:
+        object.__setattr__(self, "first", int(first))
+        object.__setattr__(self, "table", as_floats(table, (None,), "TableMap table"))
         if not len(self.table):
             raise GeometryError("TableMap table: expected at least one entry, got none")
 

@@ -64,13 +64,13 @@ class Plane:
     origin: FloatArray
     axes: FloatArray
 
-    def __post_init__(self) -> None:
-        rows, columns = (int(n) for n in self.shape)
+    def __init__(self, shape: tuple[int, int], origin: ArrayLike, axes: ArrayLike) -> None:
+        rows, columns = (int(n) for n in shape)
         if rows < 1 or columns < 1:
-            raise GeometryError(f"Plane shape: expected (rows, columns) >= 1, got {self.shape}")
+            raise GeometryError(f"Plane shape: expected (rows, columns) >= 1, got {shape}")
         object.__setattr__(self, "shape", (rows, columns))
-        object.__setattr__(self, "origin", as_floats(self.origin, (3,), "Plane origin"))
-        object.__setattr__(self, "axes", as_floats(self.axes, (3, 2), "Plane axes"))
+        object.__setattr__(self, "origin", as_floats(origin, (3,), "Plane origin"))
+        object.__setattr__(self, "axes", as_floats(axes, (3, 2), "Plane axes"))
         if not np.linalg.norm(np.cross(self.axes[:, 0], self.axes[:, 1])) > 0:
             raise GeometryError("Plane axes: expected two directions that span an area")
 

@@ -14,7 +14,6 @@ from imageregion.project import place
 from imageregion.raster import Rule, rasterize
 from imageregion.region import Region
 from imageregion.shapes import Shape
-from imageregion.spans import Spans
 
 __all__ = ["render"]
 
@@ -33,7 +32,8 @@ def render(
     ----------
     frame : Frame
     regions : Region or Shape, or an iterable of them
-        2-D in pixels of the frame, or 3-D in mm when the frame has a plane.
+        2-D in pixels of the frame, or 3-D in mm when the frame has a plane. A region that stands
+        for the whole image adds nothing to draw.
     rule : {"center"}
         Which pixels are tinted; see `rasterize`.
     scale : int, optional
@@ -67,7 +67,7 @@ def _items(frame: Frame, region: Region | Shape, rule: Rule) -> list[OverlayItem
     label = region.label if isinstance(region, Region) else ""
     shape = region.shape if isinstance(region, Region) else region
     if shape is None:
-        return [OverlayItem(None, Spans.full(frame.shape), label)]
+        return []
     return [
         OverlayItem(part, rasterize(part, frame.shape, rule), label)
         for part in _in_pixels(frame, shape)

@@ -181,8 +181,9 @@ def _draw(
     frame: Frame, parts: list[tuple[RegionResult, Slice]], pictures: int
 ) -> NDArray[np.uint8]:
     items = [
-        OverlayItem(part.shape, part.spans, "" if part.shape is None else result.region.label)
+        OverlayItem(part.shape, part.spans, result.region.label)
         for result, part in parts
+        if part.shape is not None
     ]
     title = "" if pictures == 1 else f"...{frame.instance[-24:]}  frame {frame.number}"
     return draw_overlay(frame, items, title=title)

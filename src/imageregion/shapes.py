@@ -67,8 +67,8 @@ class Points:
 
     coords: FloatArray
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "coords", _coordinates(self.coords, "Points", 1))
+    def __init__(self, coords: ArrayLike) -> None:
+        object.__setattr__(self, "coords", _coordinates(coords, "Points", 1))
 
     @property
     def dimension(self) -> int:
@@ -108,8 +108,8 @@ class Polyline:
 
     coords: FloatArray
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "coords", _coordinates(self.coords, "Polyline", 2))
+    def __init__(self, coords: ArrayLike) -> None:
+        object.__setattr__(self, "coords", _coordinates(coords, "Polyline", 2))
 
     @property
     def dimension(self) -> int:
@@ -228,10 +228,10 @@ class Ellipse:
     center: FloatArray
     axes: FloatArray
 
-    def __post_init__(self) -> None:
-        dimension = 3 if np.shape(self.center) == (3,) else 2
-        object.__setattr__(self, "center", as_floats(self.center, (dimension,), "Ellipse center"))
-        object.__setattr__(self, "axes", as_floats(self.axes, (dimension, 2), "Ellipse axes"))
+    def __init__(self, center: ArrayLike, axes: ArrayLike) -> None:
+        dimension = 3 if np.shape(center) == (3,) else 2
+        object.__setattr__(self, "center", as_floats(center, (dimension,), "Ellipse center"))
+        object.__setattr__(self, "axes", as_floats(axes, (dimension, 2), "Ellipse axes"))
         _require_extent(self.axes, "Ellipse")
 
     @classmethod
@@ -299,9 +299,9 @@ class Ellipsoid:
     center: FloatArray
     axes: FloatArray
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "center", as_floats(self.center, (3,), "Ellipsoid center"))
-        object.__setattr__(self, "axes", as_floats(self.axes, (3, 3), "Ellipsoid axes"))
+    def __init__(self, center: ArrayLike, axes: ArrayLike) -> None:
+        object.__setattr__(self, "center", as_floats(center, (3,), "Ellipsoid center"))
+        object.__setattr__(self, "axes", as_floats(axes, (3, 3), "Ellipsoid axes"))
         _require_extent(self.axes, "Ellipsoid")
 
     @property

@@ -55,12 +55,19 @@ class Spans:
     weight: FloatArray
     shape: tuple[int, ...]
 
-    def __post_init__(self) -> None:
-        for name in ("row", "start", "stop"):
-            values = np.array(getattr(self, name), dtype=np.int64).reshape(-1)
-            object.__setattr__(self, name, read_only(values))
-        object.__setattr__(self, "weight", as_floats(self.weight, (None,), "Spans weight"))
-        object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
+    def __init__(
+        self,
+        row: ArrayLike,
+        start: ArrayLike,
+        stop: ArrayLike,
+        weight: ArrayLike,
+        shape: tuple[int, ...],
+    ) -> None:
+        for name, value in (("row", row), ("start", start), ("stop", stop)):
+            array = np.array(value, dtype=np.int64).reshape(-1)
+            object.__setattr__(self, name, read_only(array))
+        object.__setattr__(self, "weight", as_floats(weight, (None,), "Spans weight"))
+        object.__setattr__(self, "shape", tuple(int(n) for n in shape))
         _check(self)
 
     @classmethod

@@ -59,14 +59,16 @@ class Statistics:
     counts: IntArray
     excluded: int = 0
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "values", as_floats(self.values, (None,), "Statistics values"))
-        counts = np.array(self.counts, dtype=np.int64)
-        if counts.shape != self.values.shape or (counts < 1).any():
+    def __init__(self, values: ArrayLike, counts: ArrayLike, excluded: int = 0) -> None:
+        distinct = as_floats(values, (None,), "Statistics values")
+        pixels = np.array(counts, dtype=np.int64)
+        if pixels.shape != distinct.shape or (pixels < 1).any():
             raise GeometryError("Statistics counts: expected one count >= 1 per value")
-        if (np.diff(self.values) <= 0).any():
+        if (np.diff(distinct) <= 0).any():
             raise GeometryError("Statistics values: expected distinct values, ascending")
-        object.__setattr__(self, "counts", read_only(counts))
+        object.__setattr__(self, "values", distinct)
+        object.__setattr__(self, "counts", read_only(pixels))
+        object.__setattr__(self, "excluded", int(excluded))
 
     @classmethod
     def of(cls, values: ArrayLike, excluded: int = 0) -> Statistics:

@@ -60,9 +60,10 @@ def nifti_mask(path: Path) -> NDArray[np.bool_]:
     """Read a NIfTI mask as (plane, row, column) in the order of a patient-axial DICOM series."""
     image = nibabel.load(path)
     assert isinstance(image, nibabel.Nifti1Image)
-    assert nibabel.aff2axcodes(image.affine) in {("L", "P", "S"), ("R", "A", "S")}
+    x, y, z = np.sign(np.diag(image.affine)[:3])
+    assert (x, y) in {(-1, -1), (1, 1)} and z == 1 and np.count_nonzero(image.affine[:3, :3]) == 3
     data = np.asarray(image.dataobj) > 0.5
-    if nibabel.aff2axcodes(image.affine) == ("R", "A", "S"):
+    if (x, y) == (1, 1):  # RAS; DICOM patient coordinates are LPS
         data = data[::-1, ::-1]
     return np.ascontiguousarray(data.transpose(2, 1, 0))
 

@@ -164,13 +164,19 @@ def _unsupported(header: Header, count: int) -> str:
 
 
 def _plane(header: Header, count: int) -> tuple[Plane | None, tuple[Issue, ...]]:
-    """Return the plane of a single-frame slice; None with a reason where the header is wrong."""
+    """Return the plane of a single-frame slice; None with a reason where the header is wrong.
+
+    Projections have none, CT localizers among them: their pixels do not lie in one plane.
+    """
     dataset = header.dataset
     if count > 1 or text(dataset, "Modality") in _PROJECTIONS:
         return None, ()
-    if "MOSAIC" in (str(value).upper() for value in items(dataset, "ImageType")):
+    kinds = {str(value).upper() for value in items(dataset, "ImageType")}
+    if "MOSAIC" in kinds:
         reason = "mosaic: one image holds many slices, its position is not theirs"
         return None, (Issue("warning", "no-plane", header.uid, reason),)
+    if text(dataset, "Modality") == "CT" and "LOCALIZER" in kinds:
+        return None, ()
     try:
         if not all(items(dataset, word) for word in _GEOMETRY):
             return None, ()
