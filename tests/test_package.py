@@ -90,3 +90,9 @@ def test_kernels_agree_uncompiled_and_with_bounds_checks(mode: str, tmp_path: Pa
     )
     assert done.returncode == 0, done.stdout[-3000:]
     assert " passed" in done.stdout
+
+
+def test_no_public_name_is_shadowed_by_a_module() -> None:
+    """Importing a module sets an attribute of the package, which would hide a lazy name."""
+    modules = {path.stem for path in (ROOT / "src" / "imageregion").iterdir()}
+    assert modules.isdisjoint(imageregion.__all__)

@@ -1,10 +1,10 @@
 """Exact pixels, measurements and FHIR Observations from FHIR ImagingSelection regions on DICOM.
 
 >>> import imageregion as ir
->>> disc = ir.Ellipse.circle((3.0, 2.0), 1.5)
->>> spans = ir.rasterize(disc, (4, 6))
+>>> disc = ir.Ellipse.circle((4.0, 4.0), 3.0)
+>>> spans = ir.rasterize(disc, (8, 8))
 >>> spans.count, round(ir.shape_metrics(disc).area, 4)
-(12, 7.0686)
+(32, 28.2743)
 
 Coordinates of two numbers are (column, row) in pixels from the outer corner of the first pixel;
 of three numbers (x, y, z) in patient millimetres, DICOM LPS. Every public name is loaded when it is
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from imageregion._version import __version__
 
 if TYPE_CHECKING:
-    from imageregion.check import check
+    from imageregion.checking import check
     from imageregion.dicom.images import Images
     from imageregion.dicom.opening import open_images
     from imageregion.errors import (
@@ -34,21 +34,21 @@ if TYPE_CHECKING:
     from imageregion.fhir.document import read_selection, read_selections
     from imageregion.fhir.selection import Selection, write_selection
     from imageregion.frame import Frame, LinearMap, Spacing, TableMap, Window
-    from imageregion.measure import measure
     from imageregion.measurement import Measurement, Method, RegionResult
+    from imageregion.measuring import measure
+    from imageregion.metrics import ShapeMetrics, shape_metrics
     from imageregion.plane import Plane
     from imageregion.project import cut, place
     from imageregion.raster import rasterize
     from imageregion.region import Region, Target
-    from imageregion.render import render
+    from imageregion.rendering import render
     from imageregion.report import Report
-    from imageregion.shape_metrics import ShapeMetrics, shape_metrics
     from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline
     from imageregion.spans import Spans, combine_spans
     from imageregion.stats import Statistics, summarize
 
 _HOMES = {
-    "check": "check",
+    "check": "checking",
     "combine_spans": "spans",
     "cut": "project",
     "DicomError": "errors",
@@ -62,7 +62,7 @@ _HOMES = {
     "InputError": "errors",
     "Issue": "errors",
     "LinearMap": "frame",
-    "measure": "measure",
+    "measure": "measuring",
     "Measurement": "measurement",
     "Method": "measurement",
     "open_images": "dicom.opening",
@@ -77,11 +77,11 @@ _HOMES = {
     "read_selections": "fhir.document",
     "Region": "region",
     "RegionResult": "measurement",
-    "render": "render",
+    "render": "rendering",
     "Report": "report",
     "Selection": "fhir.selection",
-    "shape_metrics": "shape_metrics",
-    "ShapeMetrics": "shape_metrics",
+    "shape_metrics": "metrics",
+    "ShapeMetrics": "metrics",
     "Spacing": "frame",
     "Spans": "spans",
     "Statistics": "stats",

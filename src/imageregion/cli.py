@@ -133,7 +133,7 @@ def check(
     ] = "table",
 ) -> None:
     """Say what is wrong with a selection, with FHIRPaths; exit 1 if there are errors."""
-    from imageregion.check import check as find_issues
+    from imageregion.checking import check as find_issues
 
     opened = _open(images) if images else None
     found = [(one.name, issue) for one in _read(selection) for issue in find_issues(one, opened)]
@@ -192,7 +192,7 @@ def demo(
 ) -> None:
     """Measure regions of every type on a real CT slice that comes with pydicom."""
     from imageregion.demo import demo_image, demo_selection
-    from imageregion.measure import measure as measure_selection
+    from imageregion.measuring import measure as measure_selection
 
     report = measure_selection(demo_selection(), demo_image())
     _print_reports([report], "table")
@@ -241,7 +241,7 @@ def _measured(selection: Selection, images: Images, **options: Any) -> Report:
     from rich.console import Console
     from rich.progress import track
 
-    from imageregion.measure import measure as measure_selection
+    from imageregion.measuring import measure as measure_selection
 
     console = Console(stderr=True)
 

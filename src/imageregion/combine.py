@@ -10,10 +10,10 @@ from imageregion.errors import PlacementError
 from imageregion.frame import Frame
 from imageregion.locate import owned_thickness
 from imageregion.measurement import RegionResult, Slice
+from imageregion.metrics import combined_area
 from imageregion.raster import Rule
 from imageregion.region import Region, Target
 from imageregion.results import Values, assembled_result, counted_extent
-from imageregion.shape_metrics import combined_area
 from imageregion.shapes import Ellipse, Polygon
 from imageregion.spans import Spans, combine_spans
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -167,7 +167,7 @@ class Frame:
     [[10.0, 20.0], [30.0, 40.0]]
     """
 
-    load: Callable[[], NDArray[Any]]
+    load: Callable[[], NDArray[Any]] = field(repr=False)
     shape: tuple[int, int]
     plane: Plane | None = None
     spacing: Spacing | None = None

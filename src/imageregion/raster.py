@@ -51,7 +51,7 @@ def rasterize(shape: Shape, image_shape: tuple[int, int], rule: Rule = "center")
 
     Examples
     --------
-    >>> rasterize(Ellipse.circle((2.0, 2.0), 1.5), (4, 4)).to_mask().astype(int).tolist()
+    >>> rasterize(Ellipse.circle((2.0, 2.0), 1.6), (4, 4)).to_mask().astype(int).tolist()
     [[0, 1, 1, 0], [1, 1, 1, 1], [1, 1, 1, 1], [0, 1, 1, 0]]
     """
     if rule not in get_args(Rule):

@@ -11,9 +11,9 @@ from imageregion.errors import PlacementError
 from imageregion.frame import Frame
 from imageregion.locate import Located, Part, outside_image, owned_thickness
 from imageregion.measurement import Measurement, Method, RegionResult, Slice
+from imageregion.metrics import ShapeMetrics, shape_metrics
 from imageregion.raster import Rule, rasterize
 from imageregion.region import Region
-from imageregion.shape_metrics import ShapeMetrics, shape_metrics
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
 from imageregion.spans import Spans, combine_spans
 from imageregion.stats import Statistics, summarize

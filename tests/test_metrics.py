@@ -18,7 +18,7 @@ from imageregion import (
     rasterize,
     shape_metrics,
 )
-from imageregion.shape_metrics import combined_area
+from imageregion.metrics import combined_area
 
 SQUARE = [[0, 0], [10, 0], [10, 10], [0, 10]]
 KEYHOLE = [[0, 0], [10, 0], [10, 10], [0, 10], [0, 3]]
