@@ -392,6 +392,19 @@ def test_observations_link_back_and_validate(plane: Plane) -> None:
     assert mean["dataAbsentReason"]["coding"]
 
 
+def test_a_leniently_read_selection_still_gives_a_valid_bundle(plane: Plane) -> None:
+    document = selection(dict(SQUARE), instance="urn:oid:1.9.0")
+    document["studyUid"] = " urn:oid:1.2"
+    document["instance"].append({"uid": "1.9.1", "imageRegion2D": [flat("point", np.nan, 3)]})
+    report = ir.measure(document, stack(plane))
+    bundle = json.loads(json.dumps(report.to_observations(), allow_nan=False))
+    carried = bundle["entry"][0]["resource"]
+    assert (carried["studyUid"], carried["instance"][0]["uid"]) == ("1.2", "1.9.0")
+    del carried["instance"][1]
+    Bundle.model_validate(bundle)
+    assert report.selection.to_dict()["studyUid"] == " urn:oid:1.2"
+
+
 def test_the_report_shows_itself(plane: Plane) -> None:
     report = ir.measure(selection(SQUARE), stack(plane))
     html = report._repr_html_()

@@ -28,8 +28,10 @@ from typing import Any
 import orjson
 
 from imageregion.codes import DERIVATIONS, GEOMETRY, NAMESPACE, UCUM, Coded, quantity_of
+from imageregion.fhir.form import UIDS
 from imageregion.fhir.plain import plain
 from imageregion.fhir.selection import Selection
+from imageregion.fhir.targets import clean_uid
 from imageregion.measurement import Measurement, RegionResult
 
 __all__ = ["observations"]
@@ -52,7 +54,8 @@ def observations(selection: Selection, results: Sequence[RegionResult]) -> dict[
     Parameters
     ----------
     selection : Selection
-        What was measured; its resource is carried along as it was read.
+        What was measured; its resource is carried along as it was read, except that UIDs lose a
+        ``urn:oid:`` prefix, which FHIR R5 does not allow there.
     results : sequence of RegionResult
 
     Returns
@@ -78,13 +81,23 @@ def observations(selection: Selection, results: Sequence[RegionResult]) -> dict[
     """
     content = orjson.dumps(selection.resource, option=orjson.OPT_SORT_KEYS)
     source = str(_uuid("ImagingSelection", hashlib.sha256(content).hexdigest()))
-    entries = [{"fullUrl": f"urn:uuid:{source}", "resource": selection.to_dict()}]
+    entries = [{"fullUrl": f"urn:uuid:{source}", "resource": _resource(selection)}]
     seen: set[uuid.UUID] = set()
     for result in results:
         identity = _identity(source, result, seen)
         resource = _observation(selection, source, str(identity), result)
         entries.append({"fullUrl": f"urn:uuid:{identity}", "resource": resource})
     return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def _resource(selection: Selection) -> dict[str, Any]:
+    """Return the resource as it was read, but with UIDs and numbers that FHIR R5 allows."""
+    resource: dict[str, Any] = orjson.loads(selection.to_json())  # writes NaN as null
+    for element in (resource, *(resource.get("instance") or [])):
+        for name in (*UIDS, "uid"):
+            if isinstance(element.get(name), str):
+                element[name] = clean_uid(element[name])
+    return resource
 
 
 def _uuid(*parts: str) -> uuid.UUID:
