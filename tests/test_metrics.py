@@ -92,7 +92,7 @@ def test_official_3d_ellipse() -> None:
 
 
 def test_a_flat_thin_ellipse_has_twice_its_length_as_perimeter() -> None:
-    assert shape_metrics(Ellipse((0, 0), [[5, 0], [0, 1e-7]])).perimeter == pytest.approx(20)
+    assert shape_metrics(Ellipse((0, 0), np.diag([5, 1e-7]))).perimeter == pytest.approx(20)
 
 
 def test_volume_of_an_ellipsoid() -> None:

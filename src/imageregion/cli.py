@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from imageregion._version import __version__
-from imageregion.errors import ImageRegionError, InputError, Issue
+from imageregion.errors import ImageRegionError, InputError
+from imageregion.tables import print_issues, print_report
 
 if TYPE_CHECKING:
     from imageregion.dicom.images import Images
     from imageregion.fhir.selection import Selection
-    from imageregion.measurement import RegionResult
     from imageregion.report import Report
 
 __all__ = ["app", "main"]
@@ -138,7 +138,7 @@ def check(
     opened = _open(images) if images else None
     found = [(one.name, issue) for one in _read(selection) for issue in find_issues(one, opened)]
     if output == "table":
-        _print_issues(found)
+        print_issues(found)
     else:
         records = [
             {"selection": name, "severity": i.severity, "code": i.code, "path": i.path}
@@ -220,8 +220,10 @@ def _say(text: str) -> None:
 
 
 def _tell(report: Report) -> None:
+    """Say what was found; what is merely known about other images stays in the JSON."""
     for issue in report.issues:
-        _say(f"{report.selection.name}: {issue}")
+        if issue.severity != "information" or issue.path.startswith("ImagingSelection"):
+            _say(f"{report.selection.name}: {issue}")
 
 
 def _open(paths: Sequence[Path]) -> Images:
@@ -270,7 +272,7 @@ def _print_reports(reports: Sequence[Report], output: OutputFormat) -> None:
         typer.echo("\n".join([*max(heads, default=[]), *bodies]))
     else:
         for report in reports:
-            _print_table(report)
+            print_report(report)
 
 
 def _records(records: Any, output: OutputFormat) -> str:
@@ -285,66 +287,3 @@ def _records(records: Any, output: OutputFormat) -> str:
         writer.writeheader()
         writer.writerows(records)
     return text.getvalue().rstrip("\n")
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else 120, markup=False, highlight=False)
-
-
-def _print_table(report: Report) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=Text(report.selection.name), title_justify="left")
-    table.add_column("region", overflow="fold")
-    table.add_column("type")
-    for name in ("pixels", "mean", "SD", "min", "max"):
-        table.add_column(name, justify="right")
-    table.add_column("unit")
-    table.add_column("size", justify="right")
-    table.add_column("flags", overflow="fold")
-    for result in (*report.results, *([report.combined] if report.combined else [])):
-        table.add_row(*map(Text, _cells(result)))
-    _console().print(table)
-
-
-def _cells(result: RegionResult) -> list[str]:
-    values = [result.get(code) for code in ("mean", "std", "min", "max")]
-    count = result.get("count")
-    return [
-        result.region.label or result.region.path,
-        result.region.type,
-        "-" if count is None else f"{int(count)}",
-        *("-" if value is None else f"{value:.5g}" for value in values),
-        result.unit,
-        _size(result),
-        ", ".join(result.flags),
-    ]
-
-
-def _size(result: RegionResult) -> str:
-    for code in ("volume", "area", "length"):
-        for measurement in result.measurements:
-            if measurement.code == code and measurement.value is not None:
-                unit = measurement.unit.replace("mm2", "mm²").replace("mm3", "mm³")
-                unit = unit.replace("{pixels}", "px²" if code == "area" else "px")
-                return f"{measurement.value:.5g} {unit}"
-    return ""
-
-
-def _print_issues(found: Sequence[tuple[str, Issue]]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    if not found:
-        typer.echo("nothing found")
-        return
-    table = Table()
-    for name in ("severity", "where", "what"):
-        table.add_column(name, overflow="fold")
-    for name, issue in found:
-        where = issue.path if len({n for n, _ in found}) == 1 else f"{name}\n{issue.path}"
-        table.add_row(issue.severity, Text(where), Text(f"{issue.message} [{issue.code}]"))
-    _console().print(table)

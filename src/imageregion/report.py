@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Report"]
 
 _MOST_PICTURES = 24
+_SHEET_WIDTH = 2400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,8 +121,11 @@ class Report:
         ranked = sorted(frames, key=lambda f: -sum(part.spans.count for _, part in f[1]))
         chosen = {id(f[0]) for f in ranked[:_MOST_PICTURES]}
         shown = [f for f in frames if id(f[0]) in chosen]
-        pictures = [_draw(frame, parts, len(frames)) for frame, parts in shown]
-        return pictures[0] if len(pictures) == 1 else contact_sheet(pictures)
+        if len(shown) == 1:
+            return _draw(*shown[0])
+        columns = math.ceil(math.sqrt(len(shown)))
+        tile = _SHEET_WIDTH // columns
+        return contact_sheet([_draw(*one, tile) for one in shown], columns)
 
     def save(self, folder: str | Path) -> tuple[Path, ...]:
         """Write measurements.json, measurements.csv, observations.json and overlay.png.
@@ -178,15 +183,18 @@ def _cell(value: Any) -> Any:
 
 
 def _draw(
-    frame: Frame, parts: list[tuple[RegionResult, Slice]], pictures: int
+    frame: Frame, parts: list[tuple[RegionResult, Slice]], tile: int | None = None
 ) -> NDArray[np.uint8]:
+    """Draw one frame, alone or as a tile of a sheet, at the size it will have there."""
     items = [
         OverlayItem(part.shape, part.spans, result.region.label)
         for result, part in parts
         if part.shape is not None
     ]
-    title = "" if pictures == 1 else f"...{frame.instance[-24:]}  frame {frame.number}"
-    return draw_overlay(frame, items, title=title)
+    if tile is None:
+        return draw_overlay(frame, items)
+    title = f"...{frame.instance[-12:]}  frame {frame.number}"
+    return draw_overlay(frame, items, scale=max(1, tile // max(frame.shape)), title=title)
 
 
 _COLUMNS = ("label", "type", "count", "mean", "std", "min", "max", "unit", "area_mm2", "flags")
