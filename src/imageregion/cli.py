@@ -136,9 +136,10 @@ def check(
     from imageregion.checking import check as find_issues
 
     opened = _open(images) if images else None
-    found = [(one.name, issue) for one in _read(selection) for issue in find_issues(one, opened)]
+    read = list(_read(selection))
+    found = [(one.name, issue) for one in read for issue in find_issues(one, opened)]
     if output == "table":
-        print_issues(found)
+        print_issues(found, named=len(read) > 1)
     else:
         records = [
             {"selection": name, "severity": i.severity, "code": i.code, "path": i.path}

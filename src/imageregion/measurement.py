@@ -116,7 +116,7 @@ class RegionResult:
     centroid : tuple of float, optional
         Of the shape: (x, y, z) mm where the plane is known, else (column, row) pixels.
     unit : str
-        UCUM unit of the pixel values.
+        UCUM unit of the pixel values; empty when there are none.
     modality : str
     flags : tuple of str
         Stable names of what a reader should know, e.g. "unclosed", "no-spacing".
@@ -166,7 +166,7 @@ class RegionResult:
             "frame": one.number if one else None,
             "images": len(self.slices),
             "rule": next((m.method.rule for m in self.measurements), None),
-            "unit": self.unit,
+            "unit": self.unit or None,
         }
         record |= dict.fromkeys(STATISTICS)
         record |= {f"{code}_mm{power}": None for code, power in _POWERS.items()}

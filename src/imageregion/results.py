@@ -52,6 +52,7 @@ def unmeasured_result(region: Region, rule: Rule) -> RegionResult:
         slices=(),
         measurements=_measurements(region, values, method),
         centroid=metrics.centroid or None,
+        unit="",
         flags=tuple(flags),
     )
 

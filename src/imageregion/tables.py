@@ -68,8 +68,8 @@ def _size(result: RegionResult) -> str:
     return ""
 
 
-def print_issues(found: Sequence[tuple[str, Issue]]) -> None:
-    """Print one line per issue; each comes with the name of its selection."""
+def print_issues(found: Sequence[tuple[str, Issue]], *, named: bool) -> None:
+    """Print one line per issue, with the name of its selection when there are several."""
     from rich.table import Table
     from rich.text import Text
 
@@ -80,6 +80,6 @@ def print_issues(found: Sequence[tuple[str, Issue]]) -> None:
     for name in ("severity", "where", "what"):
         table.add_column(name, overflow="fold")
     for name, issue in found:
-        where = issue.path if len({n for n, _ in found}) == 1 else f"{name}\n{issue.path}"
+        where = f"{name}\n{issue.path}" if named else issue.path
         table.add_row(issue.severity, Text(where), Text(f"{issue.message} [{issue.code}]"))
     _console().print(table)
