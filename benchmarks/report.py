@@ -126,8 +126,7 @@ def report() -> str:
         parts.append(
             f"**{name.capitalize()}.** {task.about}\n\n" + "\n".join(rows(task, timed(task)))
         )
-    reading = '"3x faster" means that imageregion needs a third of the time, "0.5x" twice the time.'
-    return "\n\n".join([*parts, f"{reading} {conditions()}"])
+    return "\n\n".join([*parts, conditions()])
 
 
 def replaced(text: str, table: str) -> str:

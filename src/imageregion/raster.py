@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -16,6 +16,9 @@ __all__ = ["Rule", "rasterize"]
 
 Rule = Literal["center"]
 """Which pixels belong to a shape."""
+
+Runs: TypeAlias = tuple[IntArray, IntArray, IntArray]
+"""Row, start and stop of runs; sorted and disjoint within a band of rows."""
 
 _FARTHEST = 1e15  # pixels; beyond it a double no longer tells one pixel from the next
 _BAND = 1 << 22  # edge crossings worked on at once, so that memory stays bounded
@@ -81,11 +84,11 @@ def _polygon(shape: Polygon, image_shape: tuple[int, int]) -> Spans:
     xy = np.concatenate(shape.rings)
     offsets = np.cumsum([0, *map(len, shape.rings)])
     counts = count_crossings(xy, offsets, rows)
-    return _banded(
-        counts,
-        lambda first, last: fill_polygon(xy, offsets, counts[first:last], first, columns),
-        image_shape,
-    )
+
+    def fill(first: int, last: int) -> Runs:
+        return fill_polygon(xy, offsets, counts[first:last], first, columns)  # type: ignore[no-any-return]
+
+    return _banded(counts, fill, image_shape)
 
 
 def _ellipse(shape: Ellipse, image_shape: tuple[int, int]) -> Spans:
@@ -101,11 +104,13 @@ def _polyline(shape: Polyline, image_shape: tuple[int, int]) -> Spans:
     rows, columns = image_shape
     xy = shape.coords
     counts = count_visits(xy, rows)
-    return _banded(
-        counts,
-        lambda first, last: trace_lines(xy, counts[first:last], first, columns),
-        image_shape,
-    )
+
+    def trace(first: int, last: int) -> Runs:
+        runs = trace_lines(xy, counts[first:last], first, columns)
+        joined = Spans.from_runs(*runs, image_shape)
+        return joined.row, joined.start, joined.stop
+
+    return _banded(counts, trace, image_shape)
 
 
 def _points(shape: Points, image_shape: tuple[int, int]) -> Spans:
@@ -117,7 +122,7 @@ def _points(shape: Points, image_shape: tuple[int, int]) -> Spans:
 
 
 def _banded(
-    counts: IntArray, work: Callable[[int, int], tuple[Any, Any, Any]], image_shape: tuple[int, int]
+    counts: IntArray, work: Callable[[int, int], Runs], image_shape: tuple[int, int]
 ) -> Spans:
     """Run `work` over bands of rows with few enough crossings each, and join what it finds."""
     total = np.concatenate([[0], np.cumsum(counts)])
@@ -125,15 +130,12 @@ def _banded(
         raise GeometryError(
             f"outline: expected at most {_MOST} crossings of edges and pixel rows, got {total[-1]}"
         )
-    rows = len(counts)
-    parts, first = [], 0
+    bands = []
+    first, rows = 0, len(counts)
     while first < rows:
         last = int(np.searchsorted(total, total[first] + _BAND, side="right")) - 1
         last = min(max(last, first + 1), rows)
-        if total[last] > total[first]:
-            parts.append(Spans.from_runs(*work(first, last), image_shape))
+        bands.append(work(first, last))
         first = last
-    if not parts:
-        return Spans.empty(image_shape)
-    row, start, stop = np.concatenate([[p.row, p.start, p.stop] for p in parts], axis=1)
+    row, start, stop = bands[0] if len(bands) == 1 else np.concatenate(bands, axis=1)
     return Spans(row, start, stop, np.ones(len(row)), image_shape)

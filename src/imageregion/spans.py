@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,8 @@ from imageregion._arrays import FloatArray, IntArray, as_floats, read_only
 from imageregion.errors import GeometryError
 
 __all__ = ["Spans", "combine_spans"]
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,19 +154,17 @@ class Spans:
 
     def to_mask(self) -> NDArray[np.bool_]:
         """Return a boolean array of `shape`, True where a pixel belongs to the region."""
-        return self.to_coverage() > 0
+        return self._painted(np.zeros(self.shape, dtype=np.bool_), np.ones(len(self.row), np.bool_))
 
     def to_coverage(self) -> FloatArray:
         """Return a float64 array of `shape` with the weight of each pixel, 0 outside."""
-        columns = self.shape[-1]
-        rows = int(np.prod(self.shape[:-1]))
-        steps = np.zeros((rows, columns + 1))
-        # Runs are disjoint: fill by repeating weights at the positions they cover.
-        lengths = self.stop - self.start
-        row = np.repeat(self.row, lengths)
-        first = np.repeat(self.start - np.concatenate([[0], np.cumsum(lengths)[:-1]]), lengths)
-        steps[row, np.arange(len(row)) + first] = np.repeat(self.weight, lengths)
-        return steps[:, :columns].reshape(self.shape).copy()
+        return self._painted(np.zeros(self.shape), self.weight)
+
+    def _painted(self, image: NDArray[_Scalar], values: NDArray[_Scalar]) -> NDArray[_Scalar]:
+        from imageregion._kernels.runs import paint
+
+        paint(image.reshape(-1, self.shape[-1]), self.row, self.start, self.stop, values)
+        return image
 
     def __repr__(self) -> str:
         return f"Spans({len(self.row)} runs, {self.count} pixels of {self.shape})"

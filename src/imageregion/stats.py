@@ -202,7 +202,7 @@ def summarize(
 
 
 def _under(spans: Spans, array: NDArray[Any]) -> NDArray[Any]:
-    from imageregion._kernels.gather import gather
+    from imageregion._kernels.runs import gather
 
     flat = array.reshape(-1, array.shape[-1])
     native = np.ascontiguousarray(flat, dtype=flat.dtype.newbyteorder("="))

@@ -1,4 +1,4 @@
-"""The pixel values under runs, in one contiguous array."""
+"""Pixels under runs: copied out of an image, or painted into one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["gather"]
+__all__ = ["gather", "paint"]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -23,3 +23,11 @@ def gather(pixels: Any, row: Any, start: Any, stop: Any) -> Any:
             values[n] = pixels[row[i], k]
             n += 1
     return values
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def paint(image: Any, row: Any, start: Any, stop: Any, values: Any) -> None:
+    """Set image[row[i], start[i]:stop[i]] = values[i] of every run; image (rows, columns)."""
+    for i in range(len(row)):
+        for k in range(start[i], stop[i]):
+            image[row[i], k] = values[i]
