@@ -303,6 +303,47 @@ def test_points_and_lines_are_added_to_combined_areas(plane: Plane) -> None:
     assert report.combined.get("count") == 300 + 10
 
 
+def test_a_line_adds_pixels_but_no_volume(plane: Plane) -> None:
+    corners = np.array([[10, 10], [30, 10], [30, 25], [10, 25], [10, 10]])
+    contour = solid("polygon", plane.to_patient(corners))
+    mark = solid("point", plane.to_patient([[5, 5]]) + 3 * plane.normal)
+    report = ir.measure(selection(contour, mark), stack(plane), combine=True)
+    assert report.combined is not None
+    assert report.combined.get("count") == 301
+    assert report.combined.get("area") == pytest.approx(300)
+    assert report.combined.get("counted_area") == pytest.approx(300)
+    assert report.combined.get("volume") is None
+
+
+def test_a_combined_ellipsoid_has_only_the_volume_of_its_pixels(plane: Plane) -> None:
+    centre = plane.to_patient([[35, 20]])[0] + 3 * plane.normal
+    ends = [centre + s * axis for axis in 2.0 * np.eye(3) for s in (-1, 1)]
+    report = ir.measure(selection(solid("ellipsoid", ends)), stack(plane), combine=True)
+    assert report.combined is not None
+    assert (report.combined.get("area"), report.combined.get("volume")) == (None, None)
+    counted = report.results[0].get("counted_volume")
+    assert report.combined.get("counted_volume") == counted is not None
+
+
+def test_missing_slices_inside_a_volume_are_flagged(plane: Plane) -> None:
+    images = stack(plane, (0, 3, 6, 15, 18))
+    corners = np.array([[10, 10], [30, 10], [30, 25], [10, 25], [10, 10]])
+    regions = [solid("polygon", plane.to_patient(corners) + h * plane.normal) for h in (3, 6, 15)]
+    combined = ir.measure(selection(*regions), images, combine=True).combined
+    assert combined is not None
+    assert "missing-slices" in combined.flags
+    assert combined.get("volume") == pytest.approx(300 * 9)
+
+
+def test_a_region_written_under_another_image_is_measured_where_it_lies(plane: Plane) -> None:
+    corners = plane.to_patient([[10, 10], [30, 10], [30, 25], [10, 10]])
+    report = ir.measure(selection(solid("polygon", corners), instance="1.9.2"), stack(plane))
+    assert only(report).instances == ("1.9.0",)
+    (issue,) = [issue for issue in report.issues if issue.code == "other-instance"]
+    assert "1.9.2" in issue.message
+    assert "1.9.0" in issue.message
+
+
 def test_regions_on_two_series_are_not_combined(plane: Plane) -> None:
     other = stack(plane, series="1.2.826.0.1.3")
     renamed = [

@@ -7,6 +7,7 @@ of DICOM PS3.3 C.7.6.2.1.1 and asks shape by shape which of them lie inside.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class Phantom:
     modality: str = "CT"
     series: str = SERIES
     thickness: float | None = None
+    uids: str = ".1"
 
 
 class Written:
@@ -53,10 +55,11 @@ class Written:
         self.normal = np.cross(self.x, self.y)
         self.between_rows, self.between_columns = phantom.spacing
         start = np.array((-158.1, 34.25, 1001.7))
-        self.heights = np.array(phantom.heights, dtype=float)
         self.origins = [
-            np.round(start + h * self.normal + h * np.array(phantom.shear), 6) for h in self.heights
+            np.round(start + h * self.normal + h * np.array(phantom.shear), 6)
+            for h in phantom.heights
         ]
+        self.heights = np.array([origin @ self.normal for origin in self.origins])
         self.values = []
         self.valid = []
         random = np.random.default_rng(7)
@@ -75,7 +78,7 @@ class Written:
             dataset.save_as(folder / f"{files[k]:03}.dcm", enforce_file_format=True)
 
     def uid(self, k: int) -> str:
-        return f"{self.phantom.series}.{100 - k}"
+        return f"{self.phantom.series}{self.phantom.uids}.{100 - k}"
 
     def _dataset(self, k: int, origin: Floats, stored: NDArray[np.int64], number: int) -> Dataset:
         phantom = self.phantom
@@ -130,12 +133,6 @@ class Written:
         """Millimetres along the row and column directions, shape (..., 2)."""
         return np.stack([points @ self.x, points @ self.y], axis=-1)
 
-    def owned(self) -> Floats:
-        """Half the way to each neighbour; the ends own as much outwards as inwards."""
-        half = np.diff(self.heights) / 2
-        below, above = np.append(half[0], half), np.append(half, half[-1])
-        return np.stack([self.heights - below, self.heights + above], axis=1)
-
 
 def even_odd(point: Floats, ring: Floats) -> bool:
     """Winding by the angle that the ring turns as seen from the point; odd turns are inside."""
@@ -162,13 +159,17 @@ def box_hits(start: Floats, end: Floats, low: Floats, high: Floats) -> NDArray[n
     step = end - start
     with np.errstate(divide="ignore", invalid="ignore"):
         one, two = (low - start) / step, (high - start) / step
-    enter = np.where(step == 0, np.where((start >= low) & (start < high), -9, 9), np.minimum(one, two))
+    enter = np.where(
+        step == 0, np.where((start >= low) & (start < high), -9, 9), np.minimum(one, two)
+    )
     leave = np.where(step == 0, 9, np.maximum(one, two))
     begin = np.maximum(enter.max(axis=-1), 0)
     return np.asarray(np.minimum(leave.min(axis=-1), 1) - begin > 1e-9)
 
 
-def check_values(result: RegionResult, written: Written, masks: dict[int, NDArray[np.bool_]]) -> None:
+def check_values(
+    result: RegionResult, written: Written, masks: dict[int, NDArray[np.bool_]]
+) -> None:
     """Compare the pixels themselves, slice by slice, and then the statistics."""
     place = {written.uid(k): k for k in range(len(written.heights))}
     expected = {k: mask for k, mask in masks.items() if mask.any()}
@@ -184,8 +185,12 @@ def check_values(result: RegionResult, written: Written, masks: dict[int, NDArra
     total = sum(int(mask.sum()) for mask in expected.values())
     assert (result.get("count"), result.get("excluded")) == (len(real), total - len(real))
     wanted = {
-        **{"mean": real.mean(), "std": real.std(), "min": real.min(), "max": real.max()},
-        **{"sum": real.sum(), "median": np.median(real)},
+        "mean": real.mean(),
+        "std": real.std(),
+        "min": real.min(),
+        "max": real.max(),
+        "sum": real.sum(),
+        "median": np.median(real),
         **{f"p{q}": np.percentile(real, q) for q in (10, 25, 75, 90)},
     }
     for code, value in wanted.items():
@@ -230,7 +235,7 @@ PHANTOMS = {
 }
 
 
-@pytest.fixture(params=PHANTOMS.values(), ids=PHANTOMS.keys())
+@pytest.fixture(params=list(PHANTOMS.values()), ids=list(PHANTOMS))
 def written(request: pytest.FixtureRequest, tmp_path: Path) -> Written:
     return Written(request.param, tmp_path / "study")
 
@@ -264,9 +269,7 @@ def test_regions_in_pixels(written: Written, tmp_path: Path) -> None:
     corners = written.at(k, *closed(RING).T)
     around = np.linalg.norm(np.diff(corners, axis=0), axis=1).sum()
     assert results[0].get("perimeter") == pytest.approx(float(around))
-    assert results[0].get("counted_area") == pytest.approx(
-        inside_ring(pixels, RING).sum() * pixel
-    )
+    assert results[0].get("counted_area") == pytest.approx(inside_ring(pixels, RING).sum() * pixel)
 
     away = pixels - middle
     inside = ((away @ major) / (major @ major)) ** 2 + ((away @ minor) / (minor @ minor)) ** 2 < 1
@@ -283,7 +286,7 @@ def test_regions_in_pixels(written: Written, tmp_path: Path) -> None:
     check_values(results[3], written, {k: (i == 17.5) & (j == 3.5)})
 
     boxes = np.zeros((ROWS, COLUMNS), dtype=bool)
-    for a, b in zip(RING[:-1], RING[1:], strict=True):
+    for a, b in pairwise(RING):
         boxes |= box_hits(a, b, pixels - 0.5, pixels + 0.5)
     check_values(results[4], written, {k: boxes})
     length = np.linalg.norm(np.diff(written.at(k, *RING.T), axis=0), axis=1).sum()
@@ -331,10 +334,16 @@ def test_ellipsoids_points_and_lines_in_the_patient(written: Written, tmp_path: 
     radii = np.array([6.0, 3.5, 7.5])
     ends = [middle + s * radii[n] * turn[n] for n in range(3) for s in (1, -1)]
     line = np.stack(
-        [written.at(int(order[n]), c, r) for n, c, r in ((1, 6.1, 4.2), (4, 31.7, 20.3), (2, 15.2, 11.9))]
+        [
+            written.at(int(order[n]), c, r)
+            for n, c, r in ((1, 6.1, 4.2), (4, 31.7, 20.37), (2, 15.2, 11.9))
+        ]
     )
     points = np.stack(
-        [written.at(int(order[n]), c, r) for n, c, r in ((1, 6.1, 4.2), (4, 31.99, 20.01), (4, 0.01, 25.9))]
+        [
+            written.at(int(order[n]), c, r)
+            for n, c, r in ((1, 6.1, 4.2), (4, 31.99, 20.01), (4, 0.01, 25.9))
+        ]
     )
     points = points + 0.4 * written.normal
     regions = [region("ellipsoid", ends), region("polyline", line), region("multipoint", points)]
@@ -409,6 +418,98 @@ def test_missing_slices_lose_only_what_was_drawn_on_them(tmp_path: Path) -> None
 def test_a_single_slice_owns_its_thickness(tmp_path: Path) -> None:
     written = Written(Phantom(heights=(0,), thickness=3.0), tmp_path / "study")
     shifts = (0.0, 1.4, -1.4, 1.6, -1.6)
-    regions = [region("polygon", closed(written.at(0, *RING.T) + s * written.normal)) for s in shifts]
+    regions = [
+        region("polygon", closed(written.at(0, *RING.T) + s * written.normal)) for s in shifts
+    ]
     report = measure(selection([{"uid": "1.2", "imageRegion3D": regions}]), tmp_path / "study")
     assert [bool(result.slices) for result in report.results] == [True, True, True, False, False]
+
+
+def test_two_orientations_in_one_series(tmp_path: Path) -> None:
+    """As in a localizer: a contour belongs to the plane it lies in, an ellipsoid to both stacks."""
+    one = Written(Phantom(), tmp_path / "study" / "a")
+    lean = np.radians(20)
+    turned = ((1.0, 0.0, 0.0), (0.0, float(np.cos(lean)), float(np.sin(lean))))
+    two = Written(Phantom(cosines=turned, uids=".5"), tmp_path / "study" / "b")
+    ring = region("polygon", closed(two.at(4, *RING.T)))
+    middle = one.at(3, 20.7, 8.2)
+    ends = [middle + s * 5 * np.eye(3)[n] for n in range(3) for s in (1, -1)]
+    report = measure(
+        selection([{"uid": "1.2", "imageRegion3D": [ring, region("ellipsoid", ends)]}]),
+        tmp_path / "study",
+    )
+    polygon, *ellipsoids = report.results
+    j, i = np.mgrid[:ROWS, :COLUMNS] + 0.5
+    check_values(polygon, two, {4: inside_ring(np.stack([i, j], axis=-1), RING)})
+    assert len(ellipsoids) == 2
+    for result in ellipsoids:
+        owner = (
+            one if result.instances[0].startswith(one.phantom.series + one.phantom.uids) else two
+        )
+        masks = {
+            k: (((owner.centers(k) - middle) / 5) ** 2).sum(axis=-1) < 1
+            for k in range(len(owner.heights))
+        }
+        check_values(result, owner, masks)
+
+
+def test_numbers_of_two_units_are_never_mixed(tmp_path: Path) -> None:
+    Written(Phantom(), tmp_path / "study" / "a")
+    Written(Phantom(modality="MR", heights=(21, 24), uids=".5"), tmp_path / "study" / "b")
+    instances = [
+        {"uid": f"{SERIES}{place}.100", "imageRegion2D": [region("polyline", closed(RING))]}
+        for place in (".1", ".5")
+    ]
+    report = measure(selection(instances), tmp_path / "study", combine=True)
+    assert [result.unit for result in report.results] == ["[hnsf'U]", "1"]
+    assert report.combined is None
+    assert [issue.code for issue in report.errors] == ["not-combined"]
+
+
+def test_centroid_of_a_polygon_lies_in_its_plane(written: Written, tmp_path: Path) -> None:
+    k = 2
+    square = np.array([(5.0, 3.0), (30.0, 3.0), (30.0, 20.0), (5.0, 20.0)])
+    instance = {"uid": written.uid(k), "imageRegion2D": [region("polyline", closed(square))]}
+    (result,) = measure(selection([instance]), tmp_path / "study").results
+    assert result.centroid == pytest.approx(tuple(written.at(k, 17.5, 11.5)))
+
+
+SQUARE = np.array([(4.0, 4.0), (24.0, 4.0), (24.0, 14.0), (4.0, 14.0)])  # 200 mm2
+
+
+def combined_volume(folder: Path, uids: list[str]) -> float | None:
+    shape = region("polyline", closed(SQUARE))
+    instances = [{"uid": uid, "imageRegion2D": [shape]} for uid in uids]
+    combined = measure(selection(instances), folder, combine=True).combined
+    assert combined is not None
+    return combined.get("volume")
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.002])
+def test_volume_on_one_of_two_time_points(tmp_path: Path, shift: float) -> None:
+    one = Written(Phantom(), tmp_path / "study" / "a")
+    later = tuple(h + shift for h in one.phantom.heights)
+    Written(Phantom(heights=later, uids=".5"), tmp_path / "study" / "b")
+    volume = combined_volume(tmp_path / "study", [one.uid(k) for k in (2, 3, 4)])
+    assert volume == pytest.approx(200 * 3 * 3)
+
+
+@pytest.mark.parametrize("heights", [(0.0, 30.0), (0.0, 30.0, 90.0)])
+def test_volume_on_key_images_far_apart(tmp_path: Path, heights: tuple[float, ...]) -> None:
+    written = Written(Phantom(heights=heights, thickness=3.0), tmp_path / "study")
+    number = range(len(heights))
+    volume = combined_volume(tmp_path / "study", [written.uid(k) for k in number])
+    assert volume == pytest.approx(200 * 3 * len(heights))
+
+
+def test_a_whole_image_less_a_region(tmp_path: Path) -> None:
+    written = Written(Phantom(), tmp_path / "study")
+    shape = region("polyline", closed(SQUARE))
+    instances: list[dict[str, Any]] = [
+        {"uid": written.uid(2)},
+        {"uid": written.uid(2), "imageRegion2D": [shape]},
+    ]
+    combined = measure(selection(instances), tmp_path / "study", combine=True).combined
+    assert combined is not None
+    assert combined.get("count") == ROWS * COLUMNS - 200
+    assert combined.get("area") == pytest.approx(ROWS * COLUMNS - 200)

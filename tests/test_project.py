@@ -21,7 +21,8 @@ from imageregion import (
     rasterize,
     shape_metrics,
 )
-from imageregion.project import parallel_groups, share_between, slabs
+from imageregion.project import share_between
+from imageregion.stack import parallel_groups, slabs
 
 
 def stack(plane: Plane, heights: list[float]) -> list[Plane]:
@@ -108,16 +109,18 @@ def test_a_flat_shape_outside_the_stack_is_refused(planes: list[Plane], height: 
 def test_nothing_drawn_on_a_missing_slice_lands_on_another(plane: Plane) -> None:
     heights = [0.0, 3.0, 6.0, 15.0, 18.0]  # the slices at 9 and 12 are missing
     planes = stack(plane, heights)
-    assert slabs(planes)[2].tolist() == pytest.approx([1.5, 2.25])
+    assert slabs(planes)[2].tolist() == pytest.approx([1.5, 1.5])
     circle = planes[0].to_patient(Ellipse.circle((30, 20), 4))
-    for height in (9.0, 12.0):
+    for height in (7.6, 9.0, 12.0, 13.4):
         with pytest.raises(PlacementError):
             place(circle.transform(np.eye(3), height * plane.normal), planes)
 
 
 def test_two_far_slices_trust_their_stated_thickness(plane: Plane) -> None:
     planes = stack(plane, [0.0, 90.0])
-    assert slabs(planes, 3.0).max() == pytest.approx(4.5)
+    assert slabs(planes, 3.0).tolist() == [[1.5, 1.5], [1.5, 1.5]]
+    assert slabs(planes).max() == pytest.approx(45.0)
+    np.testing.assert_allclose(slabs(stack(plane, [0.0, 5.2, 10.4]), 4.0), 2.6)
     assert slabs(stack(plane, [0.0]), 3.0).tolist() == [[1.5, 1.5]]
     assert slabs(stack(plane, [0.0])).tolist() == [[0.0, 0.0]]
 
@@ -211,3 +214,35 @@ def test_planes_are_grouped_by_orientation_and_sorted() -> None:
 def test_only_3d_shapes_are_placed(planes: list[Plane]) -> None:
     with pytest.raises(GeometryError, match="expected 3-D"):
         place(Points([[1, 2]]), planes)
+
+
+def test_images_at_one_position_own_the_same_space(plane: Plane) -> None:
+    for shift in (0.0, 0.002):
+        heights = sorted([0.0, 3.0, 6.0, shift, 3.0 + shift, 6.0 + shift])
+        np.testing.assert_allclose(slabs(stack(plane, heights), 3.0).sum(axis=1), 3.0, atol=0.01)
+
+
+def test_half_way_between_two_planes_the_lower_one_is_taken_despite_rounding(plane: Plane) -> None:
+    planes = stack(plane, [0.7 * i for i in range(12)])
+    disc = planes[0].to_patient(Ellipse.circle((30, 20), 4))
+    for i in range(11):
+        height = (i + 0.5) * 0.7
+        (placement,) = place(disc.transform(np.eye(3), height * plane.normal), planes)
+        assert placement.index == i
+        points = Points([disc.center + height * plane.normal])
+        assert [p.index for p in place(points, planes)] == [i]
+
+
+def test_shares_of_a_ball_follow_its_volume(axial_plane: Plane) -> None:
+    """A quarter of the way up, 5/32 of a unit ball lies below."""
+    planes = stack(axial_plane, [0.0, 2.0, 4.0, 6.0])
+    bottom = planes[0].to_patient([[30, 20]])[0] - 1.0 * axial_plane.normal
+    ball = Ellipsoid(bottom + 0.5 * axial_plane.normal, np.eye(3))
+    assert share_between(ball, planes) == pytest.approx(1 - 5 / 32)
+
+
+def test_a_level_line_on_a_slab_edge_counts_once(axial_plane: Plane) -> None:
+    planes = stack(axial_plane, [0.0, 2.0, 4.0])
+    line = planes[0].to_patient(Polyline([[5, 5], [9, 5]])).transform(np.eye(3), axial_plane.normal)
+    assert len(place(line, planes)) == 1
+    assert share_between(line, planes) == pytest.approx(1)

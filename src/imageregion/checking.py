@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from imageregion.errors import FhirError, ImageRegionError, Issue
-from imageregion.locate import locate, outside_image
+from imageregion.locate import instance_issues, locate, outside_image
 from imageregion.region import Region
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def _on_images(region: Region, images: Images) -> list[Issue]:
         found = locate(region, images)
     except ImageRegionError as error:
         return [*issues, Issue("error", "not-located", region.path, str(error))]
+    issues += instance_issues(region, found, images)
     for part in (part for located in found for part in located.parts):
         side = outside_image(part.shape, part.frame) if part.shape is not None else ""
         if side:

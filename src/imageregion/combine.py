@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from imageregion.errors import PlacementError
 from imageregion.frame import Frame
-from imageregion.locate import owned_thickness
+from imageregion.locate import Space, owned_space
 from imageregion.measurement import RegionResult, Slice
 from imageregion.metrics import combined_area
 from imageregion.raster import Rule
 from imageregion.region import Region, Target
 from imageregion.results import Values, assembled_result, counted_extent
-from imageregion.shapes import Ellipse, Polygon
+from imageregion.shapes import Ellipse, Ellipsoid, Polygon
 from imageregion.spans import Spans, combine_spans
 
 if TYPE_CHECKING:
@@ -22,14 +22,27 @@ if TYPE_CHECKING:
 
 __all__ = ["combined_result"]
 
-_SHARED_FLAGS = ("closed-on-request", "partly-off-planes", "off-plane", "no-spacing", "unclosed")
+_SHARED_FLAGS = (
+    "unclosed",
+    "closed-on-request",
+    "self-crossing",
+    "outside-image",
+    "partly-outside-image",
+    "partly-off-planes",
+    "off-plane",
+    "no-spacing",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Layer:
-    """What all regions together cover of one frame."""
+    """What all regions together cover of one frame.
 
-    slice: Slice
+    `covered` is every pixel, `filled` those of areas, `areas` the shapes that fill them.
+    """
+
+    covered: Slice
+    filled: Slice
     areas: tuple[Polygon | Ellipse, ...]
     overlap: bool
 
@@ -37,33 +50,43 @@ class _Layer:
 def combined_result(results: Sequence[RegionResult], images: Images, rule: Rule) -> RegionResult:
     """Measure all regions that have pixels as one: even-odd within a plane, stacked over planes.
 
-    Points and lines are added to the areas. The volume of flat areas on several planes is the sum
-    of area times the thickness that each plane owns.
+    Points and lines are added to the pixels of the areas, and have no extent of their own. Flat
+    areas on several planes have as volume the sum of area times the thickness that each plane owns.
+    Where an ellipsoid is among the regions only the volume of the pixels is given, because its
+    cuts times their thickness would not be its volume.
 
     Raises
     ------
     PlacementError
         When nothing was measured, or the regions lie on several series.
     """
-    slices = [part for result in results for part in result.slices]
+    used = [result for result in results if result.slices]
+    slices = [part for result in used for part in result.slices]
     series = sorted({part.frame.series for part in slices})
     if not slices:
         raise PlacementError("expected at least one region that could be measured, got none")
     if len(series) > 1:
         raise PlacementError(f"expected regions on images of one series, got {series}")
     layers = [_layer(parts) for parts in _by_frame(slices)]
-    merged = tuple(layer.slice for layer in layers)
-    values = _extent(layers, images) | counted_extent(None, merged, images)
-    flags = [flag for flag in _SHARED_FLAGS if any(flag in result.flags for result in results)]
-    if any(layer.overlap for layer in layers):
-        flags.append("overlapping-regions")
-    if any(not result.slices for result in results):
-        flags.append("regions-missing")
-    notes = tuple(dict.fromkeys(note for r in results for note in r.region.notes))
-    first = slices[0].frame
+    flags = [flag for flag in _SHARED_FLAGS if any(flag in result.flags for result in used)]
+    flags += ["overlapping-regions"] if any(layer.overlap for layer in layers) else []
+    flags += ["regions-missing"] if len(used) < len(results) else []
+    values: Values = {}
+    if filled := [layer for layer in layers if layer.areas]:
+        solid = any(isinstance(result.region.shape, Ellipsoid) for result in used)
+        space = owned_space([layer.filled.frame for layer in filled], images)
+        values = {} if solid else _extent(filled, space)
+        values |= counted_extent([layer.filled for layer in filled], space, solid)
+        flags += ["missing-slices"] if space and space.missing else []
+    covered = tuple(layer.covered for layer in layers)
+    return assembled_result(_region(used), covered, values, None, flags, rule)
+
+
+def _region(results: Sequence[RegionResult]) -> Region:
+    first = results[0].slices[0].frame
     target = Target(first.study, first.series, frame_of_reference=first.frame_of_reference)
-    region = Region(None, target, "combined", "ImagingSelection", "combined", notes)
-    return assembled_result(region, merged, values, None, flags, rule)
+    notes = tuple(dict.fromkeys(note for result in results for note in result.region.notes))
+    return Region(None, target, "combined", "ImagingSelection", "combined", notes)
 
 
 def _by_frame(slices: Sequence[Slice]) -> list[list[Slice]]:
@@ -82,36 +105,46 @@ def _by_frame(slices: Sequence[Slice]) -> list[list[Slice]]:
 
 def _layer(parts: Sequence[Slice]) -> _Layer:
     frame = parts[0].frame
-    areas = [part for part in parts if isinstance(part.shape, Polygon | Ellipse | None)]
-    others = [part.spans for part in parts if not isinstance(part.shape, Polygon | Ellipse | None)]
-    filled = Spans.empty(frame.shape)
-    if areas:
-        filled = combine_spans([part.spans for part in areas], "xor")
-    spans = combine_spans([filled, *others], "union")
-    overlap = filled.count != sum(part.spans.count for part in areas)
-    shapes = tuple(p.shape for p in areas if isinstance(p.shape, Polygon | Ellipse))
+    shapes, fills, others = [], [], []
+    for part in parts:
+        shape = _whole(frame) if part.shape is None else part.shape
+        if isinstance(shape, Polygon | Ellipse):
+            shapes.append(shape)
+            fills.append(part.spans)
+        else:
+            others.append(part.spans)
+    filled = combine_spans(fills, "xor") if fills else Spans.empty(frame.shape)
+    covered = combine_spans([filled, *others], "union")
     distance = max((p.distance for p in parts if p.distance is not None), default=None)
-    return _Layer(Slice(frame, None, spans, distance), shapes, overlap)
+    return _Layer(
+        covered=Slice(frame, None, covered, distance),
+        filled=Slice(frame, None, filled, distance),
+        areas=tuple(shapes),
+        overlap=filled.count != sum(spans.count for spans in fills),
+    )
 
 
-def _extent(layers: Sequence[_Layer], images: Images) -> Values:
+def _whole(frame: Frame) -> Polygon:
+    rows, columns = frame.shape
+    return Polygon([[0, 0], [columns, 0], [columns, rows], [0, rows]])
+
+
+def _extent(layers: Sequence[_Layer], space: Space | None) -> Values:
     """Area on a single plane, volume over several."""
-    areas = [_area(layer) for layer in layers if layer.areas]
-    if not areas:
-        return {}
+    areas = [_area(layer) for layer in layers]
     if len(layers) == 1:
-        in_patient = layers[0].slice.frame.plane is not None
+        in_patient = layers[0].filled.frame.plane is not None
         return {"area": (areas[0], "mm2" if in_patient else "{pixels}")}
-    frames: list[Frame] = [layer.slice.frame for layer in layers if layer.areas]
-    owned = owned_thickness(frames, images)
-    if owned is None:
+    if space is None:
         return {}
-    known = [area * thick for area, thick in zip(areas, owned, strict=True) if area is not None]
-    return {"volume": (sum(known) if len(known) == len(areas) else None, "mm3")}
+    parts = [
+        area * thick for area, thick in zip(areas, space.thickness, strict=True) if area is not None
+    ]
+    return {"volume": (sum(parts) if len(parts) == len(areas) else None, "mm3")}
 
 
 def _area(layer: _Layer) -> float | None:
-    plane = layer.slice.frame.plane
+    plane = layer.filled.frame.plane
     if plane is None:
         return combined_area(layer.areas)
     return combined_area([plane.to_patient(shape) for shape in layer.areas])

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from imageregion.errors import GeometryError, ImageRegionError, PlacementError
+from imageregion.errors import GeometryError, ImageRegionError, Issue, PlacementError
 from imageregion.frame import Frame
-from imageregion.project import parallel_groups, place, share_between, slabs
+from imageregion.project import place, share_between
 from imageregion.region import Region
 from imageregion.shapes import Shape
+from imageregion.stack import missing_between, parallel_groups, same_position, slabs
 
 if TYPE_CHECKING:
     from imageregion.dicom.images import Images
 
-__all__ = ["Located", "Part", "locate", "outside_image", "owned_thickness"]
+__all__ = [
+    "Located",
+    "Part",
+    "Space",
+    "instance_issues",
+    "locate",
+    "outside_image",
+    "owned_space",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +58,22 @@ class Located:
 
     parts: tuple[Part, ...]
     share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The space that frames own along the normal of their stack.
+
+    Parameters
+    ----------
+    thickness : tuple of float
+        Of each frame, mm.
+    missing : bool
+        Whether slices are missing between the first and the last of them.
+    """
+
+    thickness: tuple[float, ...]
+    missing: bool
 
 
 def locate(region: Region, images: Images) -> tuple[Located, ...]:
@@ -88,20 +114,45 @@ def outside_image(shape: Shape, frame: Frame) -> Literal["", "partly", "wholly"]
     return "" if (low >= 0).all() and high[0] <= columns and high[1] <= rows else "partly"
 
 
-def owned_thickness(frames: list[Frame], images: Images) -> list[float] | None:
-    """Return the millimetres each frame owns along the normal, None where they are no stack."""
+def owned_space(frames: Sequence[Frame], images: Images) -> Space | None:
+    """Return the space each frame owns in its series.
+
+    None where the frames are no stack: without planes, of several orientations, or at one position.
+    """
     first = frames[0]
     if any(frame.plane is None for frame in frames) or not first.frame_of_reference:
         return None
     series = images.stacks(first.frame_of_reference, first.series)[first.series]
     for stack in _stacks(series):
-        keys = [(frame.instance, frame.number) for frame in stack]
-        if all((frame.instance, frame.number) in keys for frame in frames):
-            planes = [frame.plane for frame in stack if frame.plane is not None]
-            owned = slabs(planes, first.thickness).sum(axis=1)
-            found = [float(owned[keys.index((f.instance, f.number))]) for f in frames]
-            return found if all(found) else None
+        place = {(frame.instance, frame.number): i for i, frame in enumerate(stack)}
+        if all((frame.instance, frame.number) in place for frame in frames):
+            used = [place[frame.instance, frame.number] for frame in frames]
+            return _space(stack, used)
     return None
+
+
+def _space(stack: list[Frame], used: list[int]) -> Space | None:
+    planes = [frame.plane for frame in stack if frame.plane is not None]
+    stated = stack[0].thickness
+    number = same_position(planes, stated)[used]
+    owned = slabs(planes, stated).sum(axis=1)[used]
+    if len(set(number.tolist())) < len(used) or not owned.all():
+        return None
+    between = missing_between(planes, stated)[number.min() : number.max()]
+    return Space(tuple(float(value) for value in owned), bool(between.any()))
+
+
+def instance_issues(region: Region, found: Sequence[Located], images: Images) -> list[Issue]:
+    """Warn when a 3-D region lies on other images than the instance it is written under."""
+    named = region.target.instance
+    if region.shape is None or region.shape.dimension == 2 or not named:
+        return []
+    used = {part.frame.instance for located in found for part in located.parts}
+    if named in used or not any(frame.instance == named for frame in images.frames):
+        return []
+    where = next(iter(used)) if len(used) == 1 else f"{len(used)} others"
+    message = f"written under instance {named}, but it lies on {where}; measured where it lies"
+    return [Issue("warning", "other-instance", region.path, message)]
 
 
 def _stacks(frames: tuple[Frame, ...]) -> list[list[Frame]]:

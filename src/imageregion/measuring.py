@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from imageregion.combine import combined_result
 from imageregion.errors import FhirError, ImageRegionError, Issue
-from imageregion.locate import locate
+from imageregion.locate import instance_issues, locate
 from imageregion.measurement import RegionResult
 from imageregion.raster import Rule
 from imageregion.region import Region
@@ -99,7 +99,9 @@ def measure(
         region = read.closed() if close else read
         issues += images.mismatches(region.target)
         try:
-            found = [region_result(region, part, images, rule) for part in locate(region, images)]
+            located = locate(region, images)
+            issues += instance_issues(region, located, images)
+            found = [region_result(region, one, images, rule) for one in located]
         except ImageRegionError as error:
             issues.append(Issue("error", "not-measured", region.path, str(error)))
             found = [unmeasured_result(region, rule)]

@@ -89,7 +89,8 @@ def combined_area(shapes: Sequence[Polygon | Ellipse]) -> float | None:
     5.0
     """
     corners = np.concatenate([_corners(shape) for shape in shapes])
-    middle, basis = np.round(corners.mean(axis=0)), _basis(corners)
+    middle, basis = corners.mean(axis=0), _basis(corners)
+    middle = middle if len(middle) == 3 else np.round(middle)
     outlines = [[(ring - middle) @ basis for ring in _outline(shape)] for shape in shapes]
     boxes = shapely.box(*np.array([_box(rings) for rings in outlines]).T)
     meet = shapely.STRtree(boxes).query(boxes, predicate="intersects")
@@ -153,10 +154,11 @@ def _ellipse_perimeter(a: float, b: float) -> float:
 
 def _polygon(shape: Polygon) -> ShapeMetrics:
     corners = np.concatenate(shape.rings)
-    middle = np.round(corners.mean(axis=0))  # whole numbers, so that pixels stay exact
+    mean = corners.mean(axis=0)
+    middle = mean if shape.dimension == 3 else np.round(mean)  # whole pixels keep pixels exact
     basis = _basis(corners)
     area, simple = _even_odd([(ring - middle) @ basis for ring in shape.rings])
-    centre = middle
+    centre = mean
     if area is not None and not area.is_empty:
         centre = middle + basis @ (area.centroid.x, area.centroid.y)
     return ShapeMetrics(

@@ -117,6 +117,7 @@ class Plane:
                 f"{lengths[0]:.6g} and {lengths[1]:.6g} with scalar product {lean:.6g}",
             )
         rows, columns = _size(dataset, uid)
+        cosines /= lengths[:, None]
         axes = np.stack([cosines[0] * between_columns, cosines[1] * between_rows], axis=1)
         return cls((rows, columns), position, axes)
 

@@ -1,10 +1,4 @@
-"""From the patient onto image planes: which planes a 3-D shape meets, and as what 2-D shape.
-
-A stack is a sequence of parallel planes. Along its normal a plane owns the space half the way to
-each neighbour (its slab); the first and last plane own as much outwards as inwards. A gap of more
-than 1.5 times the median spacing counts as missing slices: planes beside it own only
-0.75 times the median spacing into it, so that nothing drawn on a missing slice lands on another.
-"""
+"""From the patient onto image planes: which planes a 3-D shape meets, and as what 2-D shape."""
 
 from __future__ import annotations
 
@@ -13,17 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imageregion._arrays import FloatArray
+from imageregion._arrays import FloatArray, IntArray
 from imageregion.errors import GeometryError, PlacementError
 from imageregion.plane import Plane
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
+from imageregion.stack import positions, same_position, slabs
 
-__all__ = ["Placement", "cut", "parallel_groups", "place", "share_between", "slabs"]
+__all__ = ["Placement", "cut", "place", "share_between"]
 
-_PARALLEL = 1e-3  # sine of the angle up to which planes belong to one stack
 _TILT = np.sin(np.radians(1.0))  # a flat shape tilted further does not lie in a plane
 _ROUNDING = 0.01  # mm; coordinates and positions are written with few digits
-_SAME_POSITION = 1e-3  # mm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,64 +77,6 @@ def cut(ellipsoid: Ellipsoid, plane: Plane) -> Ellipse | None:
     return plane.to_pixel(Ellipse(center, ellipsoid.axes @ across * np.sqrt(room)))
 
 
-def parallel_groups(planes: Sequence[Plane]) -> tuple[tuple[int, ...], ...]:
-    """Group planes into stacks of one orientation, each sorted by position along its normal.
-
-    Examples
-    --------
-    >>> across = [[1, 0], [0, 1], [0, 0]]
-    >>> a, b = Plane((4, 4), [0, 0, 5], across), Plane((4, 4), [0, 0, 1], across)
-    >>> parallel_groups([a, b])
-    ((1, 0),)
-    """
-    groups: list[list[int]] = []
-    for index, plane in enumerate(planes):
-        for group in groups:
-            if np.linalg.norm(np.cross(planes[group[0]].normal, plane.normal)) < _PARALLEL:
-                group.append(index)
-                break
-        else:
-            groups.append([index])
-    ordered = []
-    for group in groups:
-        position = _positions([planes[i] for i in group])
-        ordered.append(tuple(group[i] for i in np.argsort(position, kind="stable")))
-    return tuple(ordered)
-
-
-def slabs(planes: Sequence[Plane], thickness: float | None = None) -> FloatArray:
-    """Return the space each plane of a stack owns along the normal.
-
-    Parameters
-    ----------
-    planes : sequence of Plane
-        Parallel, sorted along the normal of the first.
-    thickness : float, optional
-        Spacing or slice thickness stated by the image, mm; used where no neighbour tells.
-
-    Returns
-    -------
-    ndarray of float64, shape (N, 2)
-        Millimetres owned below and above each plane; 0 where nothing is known.
-
-    Examples
-    --------
-    >>> planes = [Plane((4, 4), [0, 0, z], [[1, 0], [0, 1], [0, 0]]) for z in (0, 2, 5, 30, 32)]
-    >>> slabs(planes).tolist()
-    [[1.0, 1.0], [1.0, 1.5], [1.5, 1.875], [1.875, 1.0], [1.0, 1.0]]
-    """
-    gaps = np.diff(_positions(planes))
-    gaps = gaps[gaps > _SAME_POSITION]
-    if not len(gaps):
-        return np.full((len(planes), 2), (thickness or 0.0) / 2)
-    typical = float(np.median(gaps))
-    if len(gaps) == 1 and thickness:
-        typical = min(typical, 2 * thickness)
-    half = np.minimum(np.diff(_positions(planes)) / 2, 0.75 * typical)
-    below, above = np.append(half[:1], half), np.append(half, half[-1:])
-    return np.stack([below, above], axis=1)
-
-
 def place(
     shape: Shape, planes: Sequence[Plane], thickness: float | None = None, prefer: int | None = None
 ) -> tuple[Placement, ...]:
@@ -176,7 +111,7 @@ def place(
     """
     if shape.dimension != 3:
         raise GeometryError(f"{type(shape).__name__}: expected 3-D patient coordinates, got 2-D")
-    chosen, crowded = _one_per_position(planes, prefer)
+    chosen, crowded = _one_per_position(planes, thickness, prefer)
     stack = [planes[i] for i in chosen]
     owned = slabs(stack, thickness)
     match shape:
@@ -208,7 +143,9 @@ def share_between(shape: Shape, planes: Sequence[Plane], thickness: float | None
     >>> share_between(Ellipsoid([0, 0, 3], np.eye(3) * 2), planes)
     0.5
     """
-    normal, position, owned = planes[0].normal, _positions(planes), slabs(planes, thickness)
+    normal = planes[0].normal
+    first = np.flatnonzero(np.diff(same_position(planes, thickness), prepend=-1))
+    position, owned = positions(planes)[first], slabs(planes, thickness)[first]
     low, high = position - owned[:, 0], position + owned[:, 1]
     low[0], high[-1] = low[0] - _ROUNDING, high[-1] + _ROUNDING
     match shape:
@@ -226,7 +163,7 @@ def share_between(shape: Shape, planes: Sequence[Plane], thickness: float | None
             heights = shape.coords @ normal
             pieces = [
                 piece
-                for i in range(len(planes))
+                for i in range(len(first))
                 for piece in _clipped(shape.coords, heights, float(low[i]), float(high[i]))
             ]
             inside = sum(np.linalg.norm(np.diff(p, axis=0), axis=1).sum() for p in pieces)
@@ -234,26 +171,27 @@ def share_between(shape: Shape, planes: Sequence[Plane], thickness: float | None
     return 1.0
 
 
-def _positions(planes: Sequence[Plane]) -> FloatArray:
-    normal = planes[0].normal
-    return np.array([plane.origin @ normal for plane in planes])
-
-
 def _one_per_position(
-    planes: Sequence[Plane], prefer: int | None
+    planes: Sequence[Plane], thickness: float | None, prefer: int | None
 ) -> tuple[list[int], frozenset[int]]:
     """Take one plane of those at each position; say at which of them the choice was arbitrary."""
-    position = _positions(planes)
-    starts = np.flatnonzero(np.append(True, np.diff(position) > _SAME_POSITION))
+    number = same_position(planes, thickness)
     chosen, crowded = [], set()
-    for start, stop in zip(starts, [*starts[1:], len(planes)], strict=True):
-        if prefer is not None and start <= prefer < stop:
-            chosen.append(prefer)
-            continue
-        if stop - start > 1:
-            crowded.add(len(chosen))
-        chosen.append(int(start))
+    for position in range(int(number[-1]) + 1):
+        here = np.flatnonzero(number == position)
+        if len(here) > 1 and prefer not in here:
+            crowded.add(position)
+        chosen.append(prefer if prefer is not None and prefer in here else int(here[0]))
     return chosen, frozenset(crowded)
+
+
+def _nearest(away: FloatArray) -> IntArray:
+    """Index of the nearest plane by distances of shape (planes, ...).
+
+    Half way between two planes the lower one is taken, rounding of coordinates included.
+    """
+    away = np.abs(away)
+    return np.asarray(np.argmax(away <= away.min(axis=0) + _ROUNDING, axis=0))
 
 
 def _cuts(shape: Ellipsoid, planes: Sequence[Plane]) -> list[Placement]:
@@ -265,8 +203,8 @@ def _flat(shape: Polygon | Ellipse, planes: Sequence[Plane], owned: FloatArray) 
     normal = planes[0].normal
     low, high = _extent(shape, normal)
     middle = (low + high) / 2
-    position = _positions(planes)
-    nearest = int(np.argmin(np.abs(position - middle)))
+    position = positions(planes)
+    nearest = int(_nearest(position - middle))
     size = float(np.ptp(np.array(shape.bounds), axis=0).max())
     if high - low > max(_ROUNDING, _TILT * size):
         angle = np.degrees(np.arcsin(min(1.0, (high - low) / size)))
@@ -294,8 +232,8 @@ def _extent(shape: Polygon | Ellipse, normal: FloatArray) -> tuple[float, float]
 
 
 def _points(shape: Points, planes: Sequence[Plane], owned: FloatArray) -> list[Placement]:
-    away = shape.coords @ planes[0].normal - _positions(planes)[:, None]
-    nearest = np.argmin(np.abs(away), axis=0)
+    away = shape.coords @ planes[0].normal - positions(planes)[:, None]
+    nearest = _nearest(away)
     found = []
     for i, plane in enumerate(planes):
         low, high = -owned[i, 0] - _ROUNDING, owned[i, 1] + _ROUNDING
@@ -307,7 +245,7 @@ def _points(shape: Points, planes: Sequence[Plane], owned: FloatArray) -> list[P
 
 
 def _lines(shape: Polyline, planes: Sequence[Plane], owned: FloatArray) -> list[Placement]:
-    heights, position = shape.coords @ planes[0].normal, _positions(planes)
+    heights, position = shape.coords @ planes[0].normal, positions(planes)
     found = []
     for i, plane in enumerate(planes):
         low = -owned[i, 0] - (_ROUNDING if i == 0 else 0.0)

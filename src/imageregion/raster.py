@@ -106,8 +106,8 @@ def _polyline(shape: Polyline, image_shape: tuple[int, int]) -> Spans:
     counts = count_visits(xy, rows)
 
     def trace(first: int, last: int) -> Runs:
-        runs = trace_lines(xy, counts[first:last], first, columns)
-        joined = Spans.from_runs(*runs, image_shape)
+        row, start, stop = trace_lines(xy, counts[first:last], first, columns)
+        joined = Spans.from_runs(row, start, stop, image_shape)
         return joined.row, joined.start, joined.stop
 
     return _banded(counts, trace, image_shape)

@@ -9,7 +9,7 @@ from imageregion._version import __version__
 from imageregion.codes import STATISTICS
 from imageregion.errors import PlacementError
 from imageregion.frame import Frame
-from imageregion.locate import Located, Part, outside_image, owned_thickness
+from imageregion.locate import Located, Part, Space, outside_image, owned_space
 from imageregion.measurement import Measurement, Method, RegionResult, Slice
 from imageregion.metrics import ShapeMetrics, shape_metrics
 from imageregion.raster import Rule, rasterize
@@ -36,8 +36,13 @@ def region_result(region: Region, located: Located, images: Images, rule: Rule) 
     slices = _rasterized(located.parts, rule)
     frames = [part.frame for part in slices]
     metrics, unit = _metrics(region.shape, frames[0])
-    values = _geometry(metrics, unit) | counted_extent(region.shape, slices, images)
+    values = _geometry(metrics, unit)
     flags = _flags(region, slices, metrics, located.share)
+    if not isinstance(region.shape, Points | Polyline):
+        solid = isinstance(region.shape, Ellipsoid)
+        space = owned_space(frames, images) if solid or len(slices) > 1 else None
+        values |= counted_extent(slices, space, solid)
+        flags += ["missing-slices"] if space and space.missing else []
     return assembled_result(region, slices, values, metrics.centroid or None, flags, rule)
 
 
@@ -159,23 +164,22 @@ def _geometry(metrics: ShapeMetrics, unit: str) -> Values:
     }
 
 
-def counted_extent(shape: Shape | None, slices: tuple[Slice, ...], images: Images) -> Values:
-    """Area or volume of the pixels themselves, to be read beside those of the shape."""
-    if isinstance(shape, Points | Polyline):
+def counted_extent(slices: Sequence[Slice], space: Space | None, solid: bool) -> Values:
+    """Area or volume of the pixels themselves, to be read beside those of the shape.
+
+    One slice of something flat has an area; several slices, or those of a solid, have a volume
+    when the space they own is known.
+    """
+    planes = [part.frame.plane for part in slices]
+    if len(slices) == 1 and not solid:
+        plane = planes[0]
+        count = slices[0].spans.count
+        return {"counted_area": (count * plane.pixel_area, "mm2") if plane else (count, "{pixels}")}
+    if space is None:
         return {}
-    frames = [part.frame for part in slices]
-    if any(frame.plane is None for frame in frames):
-        return {"counted_area": (slices[0].spans.count, "{pixels}")} if len(slices) == 1 else {}
     areas = [part.spans.count * part.frame.plane.pixel_area for part in slices if part.frame.plane]
-    values: Values = {}
-    if len(slices) == 1 and not isinstance(shape, Ellipsoid):
-        values["counted_area"] = (areas[0], "mm2")
-    if len(slices) > 1 or isinstance(shape, Ellipsoid):
-        owned = owned_thickness(frames, images)
-        if owned is not None:
-            volume = sum(area * thick for area, thick in zip(areas, owned, strict=True))
-            values["counted_volume"] = (volume, "mm3")
-    return values
+    volume = sum(area * thick for area, thick in zip(areas, space.thickness, strict=True))
+    return {"counted_volume": (volume, "mm3")}
 
 
 def _flags(
