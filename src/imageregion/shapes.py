@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -46,7 +46,29 @@ def _check_map(matrix: FloatArray, offset: FloatArray, dimension: int) -> None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Points:
+class _Vertices:
+    """What points and lines have in common: coordinates and nothing else."""
+
+    coords: FloatArray
+
+    @property
+    def dimension(self) -> int:
+        """2 for pixels, 3 for millimetres."""
+        return int(self.coords.shape[1])
+
+    @property
+    def bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Lowest and highest coordinate along each axis."""
+        return self.coords.min(axis=0), self.coords.max(axis=0)
+
+    def transform(self, matrix: FloatArray, offset: FloatArray) -> Self:
+        """Map every point p to ``matrix @ p + offset``."""
+        _check_map(matrix, offset, self.dimension)
+        return type(self)(self.coords @ matrix.T + offset)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points(_Vertices):
     """One or more single locations.
 
     Parameters
@@ -65,29 +87,12 @@ class Points:
     2
     """
 
-    coords: FloatArray
-
     def __init__(self, coords: ArrayLike) -> None:
         object.__setattr__(self, "coords", _coordinates(coords, "Points", 1))
 
-    @property
-    def dimension(self) -> int:
-        """2 for pixels, 3 for millimetres."""
-        return int(self.coords.shape[1])
-
-    @property
-    def bounds(self) -> tuple[FloatArray, FloatArray]:
-        """Lowest and highest coordinate along each axis."""
-        return self.coords.min(axis=0), self.coords.max(axis=0)
-
-    def transform(self, matrix: FloatArray, offset: FloatArray) -> Points:
-        """Map every point p to ``matrix @ p + offset``."""
-        _check_map(matrix, offset, self.dimension)
-        return Points(self.coords @ matrix.T + offset)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Polyline:
+class Polyline(_Vertices):
     """An open line through ordered vertices; it has a length and no area.
 
     Parameters
@@ -106,25 +111,8 @@ class Polyline:
     3
     """
 
-    coords: FloatArray
-
     def __init__(self, coords: ArrayLike) -> None:
         object.__setattr__(self, "coords", _coordinates(coords, "Polyline", 2))
-
-    @property
-    def dimension(self) -> int:
-        """2 for pixels, 3 for millimetres."""
-        return int(self.coords.shape[1])
-
-    @property
-    def bounds(self) -> tuple[FloatArray, FloatArray]:
-        """Lowest and highest coordinate along each axis."""
-        return self.coords.min(axis=0), self.coords.max(axis=0)
-
-    def transform(self, matrix: FloatArray, offset: FloatArray) -> Polyline:
-        """Map every vertex p to ``matrix @ p + offset``."""
-        _check_map(matrix, offset, self.dimension)
-        return Polyline(self.coords @ matrix.T + offset)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
