@@ -6,6 +6,8 @@ region could not be measured (the rest is, and it is named); 2 unusable input.
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import sys
@@ -203,6 +205,9 @@ def demo(
 
 def main() -> None:
     """Run the command line; errors become one line and exit status 2, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show mm² gets mm?
+            stream.reconfigure(errors="replace")
     try:
         app()
     except ImageRegionError as error:
@@ -279,9 +284,6 @@ def _print_reports(reports: Sequence[Report], output: OutputFormat) -> None:
 def _records(records: Any, output: OutputFormat) -> str:
     if output == "json":
         return json.dumps(records, indent=2, allow_nan=False, ensure_ascii=False)
-    import csv
-    import io
-
     text = io.StringIO()
     if records:
         writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")

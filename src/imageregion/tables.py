@@ -27,24 +27,37 @@ def _console() -> Console:
 
 
 def print_report(report: Report) -> None:
-    """Print one line per result."""
+    """Print one line per result, then which results carry a flag."""
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(report.selection.name), title_justify="left")
-    table.add_column("region", overflow="fold")
-    table.add_column("type")
+    results = (*report.results, *([report.combined] if report.combined else []))
+    units = {result.unit for result in results if result.unit}
+    title = f"{report.selection.name}, values in {', '.join(units)}" if len(units) == 1 else ""
+    table = Table(
+        title=Text(title or report.selection.name, style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+    )
+    table.add_column("region", overflow="fold", min_width=8)
+    table.add_column("type", no_wrap=True)
     for name in ("pixels", "mean", "SD", "min", "max"):
-        table.add_column(name, justify="right")
-    table.add_column("unit")
-    table.add_column("size", justify="right")
-    table.add_column("flags", overflow="fold")
-    for result in (*report.results, *([report.combined] if report.combined else [])):
-        table.add_row(*map(Text, _cells(result)))
-    _console().print(table)
+        table.add_column(name, justify="right", no_wrap=True)
+    if len(units) > 1:
+        table.add_column("unit", no_wrap=True)
+    table.add_column("size", justify="right", no_wrap=True)
+    for result in results:
+        table.add_row(*map(Text, _cells(result, len(units) > 1)))
+    console = _console()
+    console.print(table)
+    for line in _flag_lines(results):
+        console.print(line)
 
 
-def _cells(result: RegionResult) -> list[str]:
+def _cells(result: RegionResult, with_unit: bool) -> list[str]:
     values = [result.get(code) for code in ("mean", "std", "min", "max")]
     count = result.get("count")
     return [
@@ -52,10 +65,18 @@ def _cells(result: RegionResult) -> list[str]:
         result.region.type,
         "-" if count is None else f"{int(count)}",
         *("-" if value is None else f"{value:.5g}" for value in values),
-        result.unit,
+        *([result.unit] if with_unit else []),
         _size(result),
-        ", ".join(result.flags),
     ]
+
+
+def _flag_lines(results: Sequence[RegionResult]) -> list[str]:
+    """One line per flag: the flag and the labels of the results that carry it."""
+    labels: dict[str, list[str]] = {}
+    for result in results:
+        for flag in result.flags:
+            labels.setdefault(flag, []).append(result.region.label or result.region.path)
+    return [f"{flag}: {', '.join(names)}" for flag, names in labels.items()]
 
 
 def _size(result: RegionResult) -> str:
