@@ -188,9 +188,9 @@ def _even_odd(rings: list[FloatArray]) -> tuple[shapely.Geometry | None, bool]:
     ):
         if shapely.is_valid(area):
             return area, True
-    if _expected_crossings(rings) > _MOST_CROSSINGS:
-        return None, False
     edges = np.concatenate([np.stack([r, np.roll(r, -1, axis=0)], axis=1) for r in rings])
+    if len(edges) > _MOST_EDGES or _expected_crossings(rings) > _MOST_CROSSINGS:
+        return None, False
     lines = shapely.union_all(shapely.linestrings(edges))
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
     if len(faces) * len(edges) > _MOST_TESTS:
@@ -199,6 +199,7 @@ def _even_odd(rings: list[FloatArray]) -> tuple[shapely.Geometry | None, bool]:
     return shapely.multipolygons(faces[_is_odd(inside, edges)]), False
 
 
+_MOST_EDGES = 300_000
 _MOST_CROSSINGS = 1e5
 _MOST_TESTS = 3e8
 

@@ -41,6 +41,7 @@ def print_report(report: Report) -> None:
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
+        show_edge=False,
     )
     table.add_column("region", overflow="fold", min_width=8)
     table.add_column("type", no_wrap=True)

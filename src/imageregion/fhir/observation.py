@@ -29,7 +29,7 @@ import orjson
 
 from imageregion.codes import DERIVATIONS, GEOMETRY, NAMESPACE, UCUM, Coded, quantity_of
 from imageregion.fhir.form import UIDS
-from imageregion.fhir.plain import plain
+from imageregion.fhir.plain import as_json, plain
 from imageregion.fhir.selection import Selection
 from imageregion.fhir.targets import clean_uid
 from imageregion.measurement import Measurement, RegionResult
@@ -79,7 +79,7 @@ def observations(selection: Selection, results: Sequence[RegionResult]) -> dict[
     >>> observation["code"]["text"], observation["component"][0]["valueQuantity"]["value"]
     ('X-Ray Attenuation of image region', 12.5)
     """
-    content = orjson.dumps(selection.resource, option=orjson.OPT_SORT_KEYS)
+    content = as_json(selection.resource, ordered=True)
     source = str(_uuid("ImagingSelection", hashlib.sha256(content).hexdigest()))
     entries = [{"fullUrl": f"urn:uuid:{source}", "resource": _resource(selection)}]
     seen: set[uuid.UUID] = set()
@@ -93,7 +93,8 @@ def observations(selection: Selection, results: Sequence[RegionResult]) -> dict[
 def _resource(selection: Selection) -> dict[str, Any]:
     """Return the resource as it was read, but with UIDs and numbers that FHIR R5 allows."""
     resource: dict[str, Any] = orjson.loads(selection.to_json())  # writes NaN as null
-    for element in (resource, *(resource.get("instance") or [])):
+    instances = [i for i in resource.get("instance") or [] if isinstance(i, dict)]
+    for element in (resource, *instances):
         for name in (*UIDS, "uid"):
             if isinstance(element.get(name), str):
                 element[name] = clean_uid(element[name])

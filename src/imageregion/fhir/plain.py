@@ -44,9 +44,21 @@ def parse_json(content: bytes | str, name: str) -> Any:
         ) from None
 
 
-def as_json(value: Mapping[str, Any]) -> bytes:
-    """Return `value` as UTF-8 JSON; numbers that are not finite become null."""
-    return orjson.dumps(value)
+def as_json(value: Any, *, ordered: bool = False) -> bytes:
+    """Return plain JSON values as UTF-8 text, keys in order of the alphabet when `ordered`.
+
+    Numbers that are not finite become null, integers beyond 64 bits the nearest float.
+
+    Examples
+    --------
+    >>> as_json({"b": 10**30, "a": float("nan")}, ordered=True)
+    b'{"a":null,"b":1e30}'
+    """
+    option = orjson.OPT_SORT_KEYS if ordered else 0
+    try:
+        return orjson.dumps(value, option=option)
+    except TypeError:
+        return orjson.dumps(_narrowed(value), option=option)
 
 
 def plain(value: Any, place: str = "", depth: int = 0) -> Any:
@@ -80,6 +92,19 @@ def plain(value: Any, place: str = "", depth: int = 0) -> Any:
             return list(value)
         return [plain(v, f"{place}[{i}]", depth + 1) for i, v in enumerate(value)]
     return _leaf(value, place, depth)
+
+
+def _narrowed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _narrowed(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_narrowed(item) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        try:
+            return float(value)
+        except OverflowError:
+            return None
+    return value
 
 
 def _leaf(value: Any, place: str, depth: int) -> Any:
