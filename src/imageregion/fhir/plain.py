@@ -51,8 +51,10 @@ def as_json(value: Any, *, ordered: bool = False) -> bytes:
 
     Examples
     --------
-    >>> as_json({"b": 10**30, "a": float("nan")}, ordered=True)
-    b'{"a":null,"b":1e30}'
+    >>> as_json({"b": 10, "a": float("nan")}, ordered=True)
+    b'{"a":null,"b":10}'
+    >>> parse_json(as_json(10**30), "number")
+    1e+30
     """
     option = orjson.OPT_SORT_KEYS if ordered else 0
     try:
