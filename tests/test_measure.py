@@ -325,6 +325,15 @@ def test_a_combined_ellipsoid_has_only_the_volume_of_its_pixels(plane: Plane) ->
     assert report.combined.get("counted_volume") == counted is not None
 
 
+def test_flags_of_the_parts_are_carried_by_the_whole(plane: Plane) -> None:
+    bow_tie = flat("polyline", 10, 10, 20, 20, 20, 10, 10, 20, 10, 10)
+    report = ir.measure(
+        selection(bow_tie, flat("circle", 2, 30, 8, 30)), stack(plane), combine=True
+    )
+    assert report.combined is not None
+    assert {"self-crossing", "partly-outside-image"} <= set(report.combined.flags)
+
+
 def test_missing_slices_inside_a_volume_are_flagged(plane: Plane) -> None:
     images = stack(plane, (0, 3, 6, 15, 18))
     corners = np.array([[10, 10], [30, 10], [30, 25], [10, 25], [10, 10]])

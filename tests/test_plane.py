@@ -141,6 +141,13 @@ def test_dimensions_are_not_mixed_up(plane: Plane) -> None:
         plane.to_patient([[1, 2, 3]])
 
 
+def test_direction_cosines_of_few_digits_are_taken_as_directions() -> None:
+    """Their length is rounding, the spacing is exact."""
+    tilted = [0.9992, 0, 0, 0, 1, 0]
+    plane = Plane.from_dicom(image_header(ImageOrientationPatient=tilted, PixelSpacing=[2, 0.5]))
+    assert plane.spacing == pytest.approx((2.0, 0.5), rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -257,13 +257,13 @@ def _lines(shape: Polyline, planes: Sequence[Plane], owned: FloatArray) -> list[
 
 
 def _clipped(coords: FloatArray, away: FloatArray, low: float, high: float) -> list[FloatArray]:
-    """Cut a line where its height leaves low <= away < high; pieces of at least two vertices."""
+    """Cut a line where its height leaves low < away <= high; pieces of at least two vertices."""
     step, rise = np.diff(coords, axis=0), np.diff(away)
     level = rise == 0
     slope = np.where(level, 1.0, rise)
     ends = np.sort([(low - away[:-1]) / slope, (high - away[:-1]) / slope], axis=0)
     enter, leave = np.clip(ends, 0.0, 1.0)
-    inside = (away[:-1] >= low) & (away[:-1] < high)
+    inside = (away[:-1] > low) & (away[:-1] <= high)
     enter[level], leave[level] = 0.0, inside[level]
     kept = np.flatnonzero(enter < leave)
     starts = coords[:-1] + enter[:, None] * step
