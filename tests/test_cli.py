@@ -138,6 +138,17 @@ def test_render_writes_a_picture(selection: Path, ct: Path, tmp_path: Path) -> N
         assert picture.mode == "RGB"
 
 
+def test_one_unusable_file_never_stops_the_others(
+    selection: Path, ct: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "patient.json").write_text('{"resourceType": "Patient"}')
+    out, err = run(
+        "measure", selection, tmp_path / "patient.json", "-i", ct, "-f", "json", status=1
+    )
+    assert len(json.loads(out)["measurements"]) == 11
+    assert "patient.json" in err
+
+
 def test_entered_in_error_needs_insisting(selection: Path, ct: Path) -> None:
     changed(selection, status="entered-in-error")
     _, err = run("measure", selection, "-i", ct, status=2)

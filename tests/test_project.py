@@ -216,6 +216,11 @@ def test_only_3d_shapes_are_placed(planes: list[Plane]) -> None:
         place(Points([[1, 2]]), planes)
 
 
+def test_evenly_spaced_thin_slices_own_their_spacing(plane: Plane) -> None:
+    planes = stack(plane, [3.0 * i for i in range(6)])
+    np.testing.assert_allclose(slabs(planes, 1.0).sum(axis=1), 3.0)
+
+
 def test_images_at_one_position_own_the_same_space(plane: Plane) -> None:
     for shift in (0.0, 0.002):
         heights = sorted([0.0, 3.0, 6.0, shift, 3.0 + shift, 6.0 + shift])

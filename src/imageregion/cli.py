@@ -95,7 +95,7 @@ def measure(
 ) -> None:
     """Measure every region of a selection: pixel statistics, sizes in mm, Observations, picture."""
     opened = _open(images)
-    read = list(_read(selection))
+    read, unread = _read_each(selection)
     reports = []
     for one in read:
         try:
@@ -115,11 +115,11 @@ def measure(
         _tell(report)
     if not any(report.results for report in reports):
         raise typer.Exit(2)
-    _print_reports(reports, output)
-    if out is not None:
+    if out is not None:  # before printing, which a closed pipe may end
         for report, folder in zip(reports, _folders(out, reports), strict=True):
             _say("wrote " + "  ".join(str(path) for path in report.save(folder)))
-    if len(reports) < len(read) or not all(report.complete for report in reports):
+    _print_reports(reports, output)
+    if unread or len(reports) < len(read) or not all(report.complete for report in reports):
         raise typer.Exit(1)
 
 
@@ -243,6 +243,19 @@ def _read(paths: Sequence[Path]) -> Iterator[Selection]:
 
     for path in paths:
         yield from read_selections(path)
+
+
+def _read_each(paths: Sequence[Path]) -> tuple[list[Selection], int]:
+    """Read every file that can be read; say which cannot, and how many."""
+    read: list[Selection] = []
+    unread = 0
+    for path in paths:
+        try:
+            read += _read([path])
+        except ImageRegionError as error:
+            unread += 1
+            _say(f"error: {path}: {error}")
+    return read, unread
 
 
 def _measured(selection: Selection, images: Images, **options: Any) -> Report:

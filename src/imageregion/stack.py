@@ -7,7 +7,8 @@ it, so that nothing drawn on a missing slice lands on another, and no volume gro
 
 The usual spacing is the median gap. Where even that is more than twice the spacing or slice
 thickness that the images state, as among key images picked from a series, the planes are no
-neighbours at all and the stated value takes its place.
+neighbours at all and the stated value takes its place; but four or more evenly spaced planes are a
+series of thin slices with gaps, and keep their spacing.
 """
 
 from __future__ import annotations
@@ -130,6 +131,7 @@ def _gaps(planes: Sequence[Plane], thickness: float | None) -> tuple[FloatArray,
     first = np.flatnonzero(np.diff(number, prepend=-1))
     gaps = np.diff(positions(planes)[first])
     usual = float(np.median(gaps)) if len(gaps) else 0.0
-    if thickness and usual > 2 * thickness:
+    even = len(gaps) >= 3 and float(gaps.max()) <= _MISSING * float(gaps.min())
+    if thickness and usual > 2 * thickness and not even:
         usual = thickness
     return gaps, usual

@@ -11,12 +11,13 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from imageregion._kernels.compiled import kernel
 
 __all__ = ["count_crossings", "fill_ellipse", "fill_polygon"]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _rows_between(low: float, high: float, first: int, last: int) -> tuple[int, int]:
     """Rows l in [first, last) with low <= l + 0.5 < high."""
     begin = math.ceil(min(max(low - 0.5, first), last))
@@ -24,7 +25,7 @@ def _rows_between(low: float, high: float, first: int, last: int) -> tuple[int, 
     return int(begin), int(end)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def count_crossings(xy: Any, offsets: Any, rows: int) -> Any:
     """Count how often the rings cross the centre line of each row; int64, shape (rows,)."""
     change = np.zeros(rows + 1, dtype=np.int64)
@@ -40,7 +41,7 @@ def count_crossings(xy: Any, offsets: Any, rows: int) -> Any:
     return np.cumsum(change)[:rows]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _sort(values: Any, begin: int, end: int) -> None:
     """Shell sort of values[begin:end] in place; rows rarely hold more than a few crossings."""
     gap = (end - begin) // 2
@@ -55,7 +56,7 @@ def _sort(values: Any, begin: int, end: int) -> None:
         gap = 1 if gap == 2 else int(gap / 2.2)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def fill_polygon(xy: Any, offsets: Any, crossings: Any, first_row: int, columns: int) -> Any:
     """Fill rings even-odd over the rows first_row <= l < first_row + len(crossings).
 
@@ -102,7 +103,7 @@ def fill_polygon(xy: Any, offsets: Any, crossings: Any, first_row: int, columns:
     return out_row[:n], out_start[:n], out_stop[:n]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def fill_ellipse(center: Any, axes: Any, rows: int, columns: int) -> Any:
     """Fill ``center + axes @ u``, |u| < 1; axes (2, 2). Returns int64 arrays (row, start, stop).
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from imageregion._kernels.compiled import kernel
 
 __all__ = ["gather", "paint"]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def gather(pixels: Any, row: Any, start: Any, stop: Any) -> Any:
     """Copy pixels[row[i], start[i]:stop[i]] of every run, in order; pixels (rows, columns)."""
     total = 0
@@ -25,7 +26,7 @@ def gather(pixels: Any, row: Any, start: Any, stop: Any) -> Any:
     return values
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def paint(image: Any, row: Any, start: Any, stop: Any, values: Any) -> None:
     """Set image[row[i], start[i]:stop[i]] = values[i] of every run; image (rows, columns)."""
     for i in range(len(row)):

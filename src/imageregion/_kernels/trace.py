@@ -9,12 +9,13 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from imageregion._kernels.compiled import kernel
 
 __all__ = ["count_visits", "trace_lines"]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def _rows_met(low: float, high: float, first: int, last: int) -> tuple[int, int]:
     """Rows l in [first, last) that own a point with low <= row <= high."""
     begin = math.floor(min(max(low, first), last))
@@ -22,7 +23,7 @@ def _rows_met(low: float, high: float, first: int, last: int) -> tuple[int, int]
     return int(begin), int(end)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def count_visits(xy: Any, rows: int) -> Any:
     """Count the segments of a polyline that meet each row; int64, shape (rows,)."""
     change = np.zeros(rows + 1, dtype=np.int64)
@@ -35,7 +36,7 @@ def count_visits(xy: Any, rows: int) -> Any:
     return np.cumsum(change)[:rows]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def trace_lines(xy: Any, visits: Any, first_row: int, columns: int) -> Any:
     """Trace a polyline (N, 2) over the rows first_row <= l < first_row + len(visits).
 
