@@ -96,3 +96,15 @@ def test_no_public_name_is_shadowed_by_a_module() -> None:
     """Importing a module sets an attribute of the package, which would hide a lazy name."""
     modules = {path.stem for path in (ROOT / "src" / "imageregion").iterdir()}
     assert modules.isdisjoint(imageregion.__all__)
+
+
+def test_kernels_compile_where_no_cache_can_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    from imageregion._kernels import compiled
+
+    def njit(cache: bool = False, **_: object) -> object:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: function
+
+    monkeypatch.setattr(compiled, "njit", njit)
+    assert compiled.kernel(abs) is abs

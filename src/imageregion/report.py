@@ -144,9 +144,9 @@ class Report:
         place.mkdir(parents=True, exist_ok=True)
         bundle = json.dumps(self.to_observations(), indent=2, allow_nan=False, ensure_ascii=False)
         contents = {
-            "measurements.json": self.to_json().encode(),
-            "measurements.csv": self.to_csv().encode(),
-            "observations.json": bundle.encode(),
+            "measurements.json": self.to_json().encode(errors="backslashreplace"),
+            "measurements.csv": self.to_csv().encode(errors="backslashreplace"),
+            "observations.json": bundle.encode(errors="backslashreplace"),
         }
         if any(result.slices for result in self.results):
             contents["overlay.png"] = to_png(self.picture())
