@@ -11,7 +11,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -138,7 +138,9 @@ def check(
     from imageregion.checking import check as find_issues
 
     opened = _open(images) if images else None
-    read = list(_read(selection))
+    read, unread = _read_each(selection)
+    if not read:
+        raise typer.Exit(2)
     found = [(one.name, issue) for one in read for issue in find_issues(one, opened)]
     if output == "table":
         print_issues(found, named=len(read) > 1)
@@ -149,7 +151,7 @@ def check(
             for name, i in found
         ]
         typer.echo(_records(records, output))
-    if any(issue.severity == "error" for _, issue in found):
+    if unread or any(issue.severity == "error" for _, issue in found):
         raise typer.Exit(1)
 
 
@@ -171,9 +173,9 @@ def render(
     from imageregion.overlay import contact_sheet, to_png
 
     opened = _open(images)
+    read, unread = _read_each(selection)
     reports = [
-        _measured(one, opened, close=close, entered_in_error=entered_in_error)
-        for one in _read(selection)
+        _measured(one, opened, close=close, entered_in_error=entered_in_error) for one in read
     ]
     for report in reports:
         _tell(report)
@@ -183,7 +185,7 @@ def render(
     pictures = [report.picture() for report in drawn]
     out.write_bytes(to_png(pictures[0] if len(pictures) == 1 else contact_sheet(pictures)))
     _say(f"wrote {out}")
-    if not all(report.complete for report in reports):
+    if unread or not all(report.complete for report in reports):
         raise typer.Exit(1)
 
 
@@ -238,20 +240,15 @@ def _open(paths: Sequence[Path]) -> Images:
     return open_images(paths[0] if len(paths) == 1 else list(paths))
 
 
-def _read(paths: Sequence[Path]) -> Iterator[Selection]:
-    from imageregion.fhir.document import read_selections
-
-    for path in paths:
-        yield from read_selections(path)
-
-
 def _read_each(paths: Sequence[Path]) -> tuple[list[Selection], int]:
     """Read every file that can be read; say which cannot, and how many."""
+    from imageregion.fhir.document import read_selections
+
     read: list[Selection] = []
     unread = 0
     for path in paths:
         try:
-            read += _read([path])
+            read += read_selections(path)
         except ImageRegionError as error:
             unread += 1
             _say(f"error: {path}: {error}")
