@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,10 +22,26 @@ from numpy.typing import ArrayLike
 from imageregion._arrays import FloatArray, as_floats
 from imageregion.errors import GeometryError
 
-__all__ = ["Ellipse", "Ellipsoid", "FillRule", "Points", "Polygon", "Polyline", "Shape"]
+__all__ = [
+    "Ellipse",
+    "Ellipsoid",
+    "FillRule",
+    "Points",
+    "Polygon",
+    "Polyline",
+    "Shape",
+    "check_fill_rule",
+]
 
-FillRule = Literal["evenodd"]
-"""How overlapping or self-crossing rings fill a polygon."""
+FillRule = Literal["evenodd", "nonzero"]
+"""How overlapping or self-crossing rings fill a polygon: where the number of times they wind around
+a point is odd, or where it is not zero."""
+
+
+def check_fill_rule(fill_rule: str) -> None:
+    """Raise GeometryError for a fill rule that does not exist."""
+    if fill_rule not in get_args(FillRule):
+        raise GeometryError(f"fill_rule: expected one of {get_args(FillRule)}, got {fill_rule!r}")
 
 
 def _coordinates(value: ArrayLike, what: str, minimum: int) -> FloatArray:
@@ -117,14 +133,18 @@ class Polyline(_Vertices):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Polygon:
-    """An area bounded by one or more rings, filled even-odd: a ring inside a ring is a hole.
+    """An area bounded by one or more rings.
+
+    Filled even-odd, a ring inside a ring is a hole whatever its direction. Filled nonzero, it is a
+    hole only when it runs the other way round.
 
     Parameters
     ----------
     rings : one ring, or an iterable of rings, each array_like of shape (N, 2) or (N, 3)
         N >= 3. The first vertex need not be repeated at the end; a repeated one is dropped.
-    fill_rule : {"evenodd"}
-        A point is inside when a ray from it crosses the rings an odd number of times.
+    fill_rule : {"evenodd", "nonzero"}
+        A point is inside when the rings wind around it an odd number of times, or any number of
+        times but zero.
 
     Raises
     ------
@@ -146,8 +166,7 @@ class Polygon:
     def __init__(
         self, rings: ArrayLike | Iterable[ArrayLike], fill_rule: FillRule = "evenodd"
     ) -> None:
-        if fill_rule != "evenodd":
-            raise GeometryError(f"Polygon: expected fill_rule 'evenodd', got {fill_rule!r}")
+        check_fill_rule(fill_rule)
         parts = _rings(rings)
         if not parts:
             raise GeometryError("Polygon: expected at least one ring, got none")

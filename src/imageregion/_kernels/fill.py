@@ -1,8 +1,12 @@
-"""Which pixel centres lie inside a polygon or an ellipse.
+"""Which pixel centres lie inside polygons.
 
 Arrays in, arrays out: coordinates are (column, row) with the origin at the outer corner of the
 first pixel, so that the centre of pixel (k, l) is (k + 0.5, l + 0.5). A centre exactly on an edge
 belongs by the half-open rule (left and top in), so neighbours never share or lose a pixel.
+
+One region or many: ring r is ``xy[rings[r]:rings[r + 1]]``, region p owns the rings
+``regions[p]`` up to ``regions[p + 1]``. Every row of every region is a slot of its own, so one
+region and a hundred thousand go through the same arithmetic.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import numpy as np
 
 from imageregion._kernels.compiled import kernel
 
-__all__ = ["count_crossings", "fill_ellipse", "fill_polygon"]
+__all__ = ["fill_polygons"]
 
 
 @kernel
@@ -26,25 +30,26 @@ def _rows_between(low: float, high: float, first: int, last: int) -> tuple[int, 
 
 
 @kernel
-def count_crossings(xy: Any, offsets: Any, rows: int) -> Any:
-    """Count how often the rings cross the centre line of each row; int64, shape (rows,)."""
-    change = np.zeros(rows + 1, dtype=np.int64)
-    for ring in range(len(offsets) - 1):
-        begin, end = offsets[ring], offsets[ring + 1]
-        previous = xy[end - 1, 1]
-        for i in range(begin, end):
-            current = xy[i, 1]
-            first, last = _rows_between(min(previous, current), max(previous, current), 0, rows)
-            change[first] += 1
-            change[last] -= 1
-            previous = current
-    return np.cumsum(change)[:rows]
+def _slots(xy: Any, rings: Any, regions: Any, first: int, last: int) -> tuple[Any, Any]:
+    """First row of every region within [first, last), and where its slots begin."""
+    count = len(regions) - 1
+    top = np.empty(count, dtype=np.int64)
+    base = np.zeros(count + 1, dtype=np.int64)
+    for p in range(count):
+        low, high = math.inf, -math.inf
+        for i in range(rings[regions[p]], rings[regions[p + 1]]):
+            low = min(low, xy[i, 1])
+            high = max(high, xy[i, 1])
+        begin, end = _rows_between(low, high, first, last) if low <= high else (first, first)
+        top[p] = begin
+        base[p + 1] = base[p] + end - begin
+    return top, base
 
 
 @kernel
 def _sort(values: Any, begin: int, end: int) -> None:
     """Shell sort of values[begin:end] in place; rows rarely hold more than a few crossings."""
-    gap = (end - begin) // 2
+    gap = max(1, (end - begin) // 2)
     while gap > 0:
         for i in range(begin + gap, end):
             value = values[i]
@@ -57,81 +62,92 @@ def _sort(values: Any, begin: int, end: int) -> None:
 
 
 @kernel
-def fill_polygon(xy: Any, offsets: Any, crossings: Any, first_row: int, columns: int) -> Any:
-    """Fill rings even-odd over the rows first_row <= l < first_row + len(crossings).
+def fill_polygons(
+    xy: Any,
+    rings: Any,
+    regions: Any,
+    first: int,
+    last: int,
+    columns: int,
+    nonzero: bool,
+    limit: int,
+) -> Any:
+    """Fill polygons over the rows first <= l < last.
 
-    Parameters: vertices (N, 2); ring r is xy[offsets[r]:offsets[r + 1]]; the number of crossings of
-    each row in the band. Returns int64 arrays (row, start, stop) of disjoint, sorted, joined runs.
+    Returns ``total, row, start, stop, offsets``: the number of crossings of edges and rows, runs
+    (int64) that are disjoint, sorted and joined within their region, and where the runs of each
+    region begin. Nothing is filled when `total` exceeds `limit`.
     """
-    band = len(crossings)
-    place = np.zeros(band + 1, dtype=np.int64)
-    for i in range(band):
-        place[i + 1] = place[i] + crossings[i]
-    cut = np.empty(place[band], dtype=np.int64)
-    used = place[:band].copy()
-    for ring in range(len(offsets) - 1):
-        begin, end = offsets[ring], offsets[ring + 1]
-        for i in range(begin, end):
-            p = i - 1 if i > begin else end - 1
-            a, b = (p, i) if xy[p, 1] <= xy[i, 1] else (i, p)
-            x, y = xy[a, 0], xy[a, 1]
-            dx, dy = xy[b, 0] - x, xy[b, 1] - y
-            top, bottom = _rows_between(y, xy[b, 1], first_row, first_row + band)
-            for row in range(top, bottom):
-                crossing = x + (row + 0.5 - y) * dx / dy
-                k = row - first_row
-                cut[used[k]] = math.ceil(min(max(crossing - 0.5, 0.0), columns))
-                used[k] += 1
-    half = place[band] // 2
-    out_row = np.empty(half, dtype=np.int64)
-    out_start = np.empty(half, dtype=np.int64)
-    out_stop = np.empty(half, dtype=np.int64)
+    count = len(regions) - 1
+    top, base = _slots(xy, rings, regions, first, last)
+    slots = base[count]
+    place = np.zeros(slots + 2, dtype=np.int64)
+    for p in range(count):
+        begin_row, end_row = top[p], top[p] + base[p + 1] - base[p]
+        shift = base[p] - begin_row + 1
+        for ring in range(regions[p], regions[p + 1]):
+            previous = xy[rings[ring + 1] - 1, 1]
+            for i in range(rings[ring], rings[ring + 1]):
+                current = xy[i, 1]
+                low, high = min(previous, current), max(previous, current)
+                begin, end = _rows_between(low, high, begin_row, end_row)
+                if begin < end:
+                    place[shift + begin] += 1
+                    place[shift + end] -= 1
+                previous = current
+    # place[s + 1] holds the change of the number of crossings at slot s; two sums make it an offset
+    depth = 0
+    for s in range(slots):
+        depth += place[s + 1]
+        place[s + 1] = place[s] + depth
+    total = place[slots]
+    size = total // 2 if total <= limit else 0
+    row = np.empty(size, dtype=np.int64)
+    start = np.empty(size, dtype=np.int64)
+    stop = np.empty(size, dtype=np.int64)
+    offsets = np.zeros(count + 1, dtype=np.int64)
+    if total > limit:
+        return total, row, start, stop, offsets
+    cut = np.empty(total, dtype=np.int64)
+    used = place[:slots].copy()
+    for p in range(count):
+        begin_row, end_row = top[p], top[p] + base[p + 1] - base[p]
+        shift = base[p] - begin_row
+        for ring in range(regions[p], regions[p + 1]):
+            before = rings[ring + 1] - 1
+            for i in range(rings[ring], rings[ring + 1]):
+                down = xy[before, 1] <= xy[i, 1]
+                a, b = (before, i) if down else (i, before)
+                before = i
+                x, y, bottom = xy[a, 0], xy[a, 1], xy[b, 1]
+                begin, end = _rows_between(y, bottom, begin_row, end_row)
+                if begin >= end:
+                    continue
+                dx, dy = xy[b, 0] - x, bottom - y
+                for line in range(begin, end):
+                    crossing = x + (line + 0.5 - y) * dx / dy
+                    column = math.ceil(min(max(crossing - 0.5, 0.0), columns))
+                    s = shift + line
+                    cut[used[s]] = column * 2 + (1 if down else 0)
+                    used[s] += 1
     n = 0
-    for k in range(band):
-        _sort(cut, place[k], place[k + 1])
-        head = n
-        for i in range(place[k], place[k + 1] - 1, 2):
-            if cut[i] == cut[i + 1]:
-                continue
-            if n > head and out_stop[n - 1] == cut[i]:
-                out_stop[n - 1] = cut[i + 1]
-                continue
-            out_row[n] = first_row + k
-            out_start[n] = cut[i]
-            out_stop[n] = cut[i + 1]
-            n += 1
-    return out_row[:n], out_start[:n], out_stop[:n]
-
-
-@kernel
-def fill_ellipse(center: Any, axes: Any, rows: int, columns: int) -> Any:
-    """Fill ``center + axes @ u``, |u| < 1; axes (2, 2). Returns int64 arrays (row, start, stop).
-
-    With S = axes @ axes.T the ellipse reaches sqrt(S22) above and below its centre; the row at
-    height dy has its middle at S12 / S22 * dy and half width |det axes| / S22 * sqrt(S22 - dy^2).
-    """
-    s22 = axes[1, 0] ** 2 + axes[1, 1] ** 2
-    lean = (axes[0, 0] * axes[1, 0] + axes[0, 1] * axes[1, 1]) / s22
-    widen = abs(axes[0, 0] * axes[1, 1] - axes[0, 1] * axes[1, 0]) / s22
-    reach = math.sqrt(s22)
-    first, last = _rows_between(center[1] - reach, center[1] + reach, 0, rows)
-    size = max(last - first, 0)
-    out_row = np.empty(size, dtype=np.int64)
-    out_start = np.empty(size, dtype=np.int64)
-    out_stop = np.empty(size, dtype=np.int64)
-    n = 0
-    for row in range(first, last):
-        dy = row + 0.5 - center[1]
-        room = s22 - dy * dy
-        if room <= 0.0:
-            continue
-        middle = center[0] + lean * dy
-        half = widen * math.sqrt(room)
-        start = math.ceil(min(max(middle - half - 0.5, 0.0), columns))
-        stop = math.ceil(min(max(middle + half - 0.5, 0.0), columns))
-        if start < stop:
-            out_row[n] = row
-            out_start[n] = start
-            out_stop[n] = stop
-            n += 1
-    return out_row[:n], out_start[:n], out_stop[:n]
+    for p in range(count):
+        for s in range(base[p], base[p + 1]):
+            _sort(cut, place[s], place[s + 1])
+            head, winding = n, 0
+            for i in range(place[s], place[s + 1]):
+                column = cut[i] >> 1
+                outside = winding == 0
+                if nonzero:
+                    winding += 1 if cut[i] & 1 else -1
+                else:
+                    winding ^= 1
+                if outside and n > head and stop[n - 1] == column:
+                    n -= 1  # goes on where the last run ended
+                elif outside:
+                    row[n], start[n] = top[p] + s - base[p], column
+                elif winding == 0:
+                    stop[n] = column
+                    n += 1 if start[n] < column else 0
+        offsets[p + 1] = n
+    return total, row[:n], start[:n], stop[:n], offsets

@@ -12,7 +12,7 @@ import numpy as np
 
 from imageregion._kernels.compiled import kernel
 
-__all__ = ["count_visits", "trace_lines"]
+__all__ = ["count_visits", "measure_lines", "trace_lines"]
 
 
 @kernel
@@ -73,3 +73,51 @@ def trace_lines(xy: Any, visits: Any, first_row: int, columns: int) -> Any:
                 out_stop[n] = stop
                 n += 1
     return out_row[:n], out_start[:n], out_stop[:n]
+
+
+@kernel
+def measure_lines(xy: Any, rows: int, columns: int, scale: Any, size: int) -> Any:
+    """Cut the segments of a polyline (N, 2) at pixel borders and measure the pieces in the image.
+
+    `scale` is the size of a pixel (across, down); `size` bounds the number of pieces. Returns
+    (pixel, length): row * columns + column, in order along the line, and the length of each piece.
+    """
+    pixel = np.empty(size, dtype=np.int64)
+    length = np.empty(size, dtype=np.float64)
+    n = 0
+    for i in range(1, len(xy)):
+        xa, ya = xy[i - 1, 0], xy[i - 1, 1]
+        dx, dy = xy[i, 0] - xa, xy[i, 1] - ya
+        whole = math.hypot(dx * scale[0], dy * scale[1])
+        begin, end = 0.0, 1.0  # the part of the segment inside the image
+        for delta, origin, reach in ((dx, xa, columns), (dy, ya, rows)):
+            if delta != 0.0:
+                t0, t1 = -origin / delta, (reach - origin) / delta
+                begin, end = max(begin, min(t0, t1)), min(end, max(t0, t1))
+            elif origin < 0.0 or origin >= reach:
+                end = -1.0
+        if begin >= end:
+            continue
+        k = math.floor(min(max(xa + begin * dx, 0.0), columns))
+        row = math.floor(min(max(ya + begin * dy, 0.0), rows))
+        k -= 1 if dx < 0.0 and k >= columns else 0
+        row -= 1 if dy < 0.0 and row >= rows else 0
+        t = begin
+        while t < end and 0 <= k < columns and 0 <= row < rows:
+            across, down = math.inf, math.inf
+            if dx != 0.0:
+                across = ((k + 1 if dx > 0.0 else k) - xa) / dx
+            if dy != 0.0:
+                down = ((row + 1 if dy > 0.0 else row) - ya) / dy
+            until = min(across, down, end)
+            if until > t and n < size:
+                pixel[n], length[n] = row * columns + k, (until - t) * whole
+                n += 1
+            t = max(t, until)
+            if until == across:
+                k += 1 if dx > 0.0 else -1
+            if until == down:
+                row += 1 if dy > 0.0 else -1
+            if until == end:
+                break
+    return pixel[:n], length[:n]

@@ -1,9 +1,8 @@
 """Lines: geometry to antialiased alpha, centred on the geometry to a fraction of a canvas px.
 
 Every segment becomes a capsule, the set of points within half a line width of it. All capsules
-are filled in one call by stacking them in a tall virtual image, folded back onto a supersampled
-canvas, joined, and averaged to canvas px. So lines may cross, repeat or shrink to a point, and the
-cost grows with their length alone.
+are filled in one call on a supersampled canvas, joined, and averaged to canvas px. So lines may
+cross, repeat or shrink to a point, and the cost grows with their length alone.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ _CAP = 8  # vertices of each round end
 _SHARPEST = 8  # supersampling along both axes
 _ROWS = 1 << 21  # capsule rows that are still supersampled
 _CHUNK = 1 << 22  # capsule rows filled at once
+_NO_LIMIT = 1 << 62  # crossings; the rows are bounded before
 _MANY = 200  # points; more of them get smaller markers
 
 
@@ -137,18 +137,16 @@ def _clip(segments: FloatArray, low: FloatArray, high: FloatArray) -> FloatArray
 
 def _cover(segments: FloatArray, radius: float, shape: tuple[int, int]) -> Spans:
     """Return the px of an image of `shape` whose centre is within `radius` of a segment."""
-    begins = np.floor(segments[:, :, 1].min(axis=1) - radius).astype(np.int64)
-    heights = np.ceil(segments[:, :, 1].max(axis=1) + radius).astype(np.int64) - begins + 1
-    total = np.cumsum(heights)
+    low, high = segments[:, :, 1].min(axis=1) - radius, segments[:, :, 1].max(axis=1) + radius
+    total = np.cumsum(np.ceil(high - low).astype(np.int64) + 1)
     if total[-1] <= _CHUNK:
-        return Spans.from_runs(*_fill(segments, radius, begins, heights, shape), shape)
+        return Spans.from_runs(*_fill(segments, radius, shape), shape)
     pitch = shape[1] + 1
     depth = np.zeros(shape[0] * pitch, dtype=np.int64)
     cuts = np.searchsorted(total, np.arange(_CHUNK, total[-1] + _CHUNK, _CHUNK), side="left") + 1
     first = 0
     for cut in np.unique(np.minimum(cuts, len(segments))):
-        part = slice(first, int(cut))
-        row, start, stop = _fill(segments[part], radius, begins[part], heights[part], shape)
+        row, start, stop = _fill(segments[first : int(cut)], radius, shape)
         depth += np.bincount(row * pitch + start, minlength=len(depth))
         depth -= np.bincount(row * pitch + stop, minlength=len(depth))
         first = int(cut)
@@ -156,25 +154,19 @@ def _cover(segments: FloatArray, radius: float, shape: tuple[int, int]) -> Spans
 
 
 def _fill(
-    segments: FloatArray,
-    radius: float,
-    begins: IntArray,
-    heights: IntArray,
-    shape: tuple[int, int],
+    segments: FloatArray, radius: float, shape: tuple[int, int]
 ) -> tuple[IntArray, IntArray, IntArray]:
-    """Fill each capsule in rows of its own, then fold the rows back; runs may overlap."""
-    from imageregion._kernels.fill import count_crossings, fill_polygon
+    """Fill each capsule as a region of its own; runs of different ones may overlap."""
+    from imageregion._kernels.fill import fill_polygons
 
-    place = np.concatenate([[0], np.cumsum(heights)])
-    xy = _capsules(segments, radius)
-    xy[:, :, 1] += (place[:-1] - begins)[:, np.newaxis]
-    offsets = np.arange(len(xy) + 1) * xy.shape[1]
-    flat = np.ascontiguousarray(xy.reshape(-1, 2))
-    crossings = count_crossings(flat, offsets, int(place[-1]))
-    row, start, stop = fill_polygon(flat, offsets, crossings, 0, shape[1])
-    row = row - np.repeat(place[:-1] - begins, heights)[row]
-    inside = (row >= 0) & (row < shape[0])
-    return row[inside], start[inside], stop[inside]
+    capsules = _capsules(segments, radius)
+    flat = np.ascontiguousarray(capsules.reshape(-1, 2))
+    rings = np.arange(len(capsules) + 1) * capsules.shape[1]
+    regions = np.arange(len(capsules) + 1)
+    _, row, start, stop, _ = fill_polygons(
+        flat, rings, regions, 0, shape[0], shape[1], False, _NO_LIMIT
+    )
+    return row, start, stop
 
 
 def _capsules(segments: FloatArray, radius: float) -> FloatArray:
