@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any, TypeVar
 
 import numpy as np
@@ -52,7 +53,8 @@ def as_floats(value: ArrayLike, shape: tuple[int | None, ...], what: str) -> Flo
     ):
         raise GeometryError(f"{what}: expected shape {_text(shape)}, got {array.shape}")
     result = np.array(array, dtype=np.float64, order="C")
-    if not np.isfinite(result).all():
+    # The sum is finite only when all numbers are; when it overflows, the numbers themselves decide.
+    if not isfinite(result.sum()) and not np.isfinite(result).all():
         first = np.argwhere(~np.isfinite(result))[0]
         raise GeometryError(
             f"{what}: expected finite numbers, got {result[tuple(first)]} at {first.tolist()}"

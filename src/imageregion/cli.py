@@ -42,7 +42,9 @@ app = typer.Typer(
 
 
 OutputFormat = Literal["table", "json", "csv"]
-RuleName = Literal["center"]
+RuleName = Literal["center", "touched", "exact"]
+FillRuleName = Literal["evenodd", "nonzero"]
+FeaturesName = Literal["basic", "first-order"]
 
 Selections = Annotated[
     list[Path],
@@ -77,7 +79,44 @@ def _root(
 def measure(
     selection: Selections,
     images: ImagesPath,
-    rule: Annotated[RuleName, typer.Option(help="Which pixels count.")] = "center",
+    rule: Annotated[
+        RuleName,
+        typer.Option(
+            help="Which pixels count: those whose centre is inside, all that are touched, or all "
+            "by the exact share of their area."
+        ),
+    ] = "center",
+    fill_rule: Annotated[
+        FillRuleName, typer.Option(help="How outlines that cross themselves fill.")
+    ] = "evenodd",
+    features: Annotated[
+        FeaturesName, typer.Option(help="The usual statistics, or all of IBSI first order.")
+    ] = "basic",
+    estimators: Annotated[
+        bool,
+        typer.Option(
+            "--estimators", help="Report the mean by every named partial volume estimator, too."
+        ),
+    ] = False,
+    bounds: Annotated[
+        bool,
+        typer.Option(
+            "--bounds", help="Give the interval of every number over rules and half-pixel shifts."
+        ),
+    ] = False,
+    resegment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW:HIGH",
+            help="Only values in this range count, e.g. -500:400; either end may be left out.",
+        ),
+    ] = None,
+    outliers: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SIGMAS", help="Leave out values further from the mean than so many SD."
+        ),
+    ] = None,
     combine: Annotated[
         bool, typer.Option("--combine", help="Measure all regions of a selection as one, too.")
     ] = False,
@@ -94,6 +133,7 @@ def measure(
     ] = "table",
 ) -> None:
     """Measure every region of a selection: pixel statistics, sizes in mm, Observations, picture."""
+    within = _value_range(resegment)
     opened = _open(images)
     read, unread = _read_each(selection)
     reports = []
@@ -104,6 +144,12 @@ def measure(
                     one,
                     opened,
                     rule=rule,
+                    fill_rule=fill_rule,
+                    features=features,
+                    estimators=estimators,
+                    bounds=bounds,
+                    resegment=within,
+                    outliers=outliers,
                     combine=combine,
                     close=close,
                     entered_in_error=entered_in_error,
@@ -221,6 +267,17 @@ def main() -> None:
     except MemoryError:
         _say("error: not enough memory for this input")
         sys.exit(2)
+
+
+def _value_range(text: str | None) -> tuple[float | None, float | None] | None:
+    """Read LOW:HIGH, where either may be left out."""
+    if text is None:
+        return None
+    try:
+        low, high = (float(end) if end.strip() else None for end in text.split(":"))
+    except ValueError:
+        raise InputError(f"--resegment: expected LOW:HIGH, e.g. -500:400, got {text!r}") from None
+    return low, high
 
 
 def _say(text: str) -> None:

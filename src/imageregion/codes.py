@@ -7,12 +7,16 @@ from typing import NamedTuple
 __all__ = [
     "DCM",
     "DERIVATIONS",
+    "ESTIMATORS",
+    "FIRST_ORDER",
     "GEOMETRY",
     "NAMESPACE",
+    "PIXEL_COUNTS",
     "SCT",
     "STATISTICS",
     "UCUM",
     "Coded",
+    "Feature",
     "quantity_of",
 ]
 
@@ -46,6 +50,11 @@ DERIVATIONS: dict[str, Coded] = {
     "p90": Coded(_OWN, "p90", "90th percentile of pixel values"),
     "count": Coded(_OWN, "count", "Number of pixels"),
     "excluded": Coded(_OWN, "excluded", "Number of padding pixels left out"),
+    "outside_range": Coded(_OWN, "outside-range", "Number of pixels left out for their value"),
+    "mean_center": Coded(_OWN, "mean-center", "Mean of pixels whose centre is inside"),
+    "mean_weighted": Coded(_OWN, "mean-weighted", "Mean of pixels weighted by coverage"),
+    "mean_core": Coded(_OWN, "mean-core", "Mean of wholly covered pixels"),
+    "mean_unmixed": Coded(_OWN, "mean-unmixed", "Mean by least squares on coverage"),
 }
 """Pixel statistics by our name; DICOM has no codes for percentiles of raw values or for counts
 (its CID 7478 codes are features of a discretised histogram)."""
@@ -57,6 +66,7 @@ GEOMETRY: dict[str, Coded] = {
     "volume": Coded(SCT, "118565006", "Volume"),
     "counted_area": Coded(_OWN, "counted-area", "Area of the counted pixels"),
     "counted_volume": Coded(_OWN, "counted-volume", "Volume of the counted voxels"),
+    "outside_fraction": Coded(_OWN, "outside-fraction", "Fraction of the region off the image"),
 }
 """Measurements of the shape itself, and their counterparts from counting pixels."""
 
@@ -75,6 +85,46 @@ STATISTICS: tuple[str, ...] = (
     "excluded",
 )
 """Names of the pixel statistics in the order they are reported."""
+
+class Feature(NamedTuple):
+    """A statistic of first order.
+
+    Parameters
+    ----------
+    coded : Coded
+    power : int
+        Its unit is that of the pixel values to this power.
+    """
+
+    coded: Coded
+    power: int
+
+
+FIRST_ORDER: dict[str, Feature] = {
+    name: Feature(Coded(_OWN, name.replace("_", "-"), display), power)
+    for name, display, power in (
+        ("variance", "Population variance of pixel values (IBSI ECT3)", 2),
+        ("skewness", "Skewness of pixel values (IBSI KE2A)", 0),
+        ("kurtosis", "Excess kurtosis of pixel values (IBSI IPH6)", 0),
+        ("interquartile_range", "Interquartile range of pixel values (IBSI SALO)", 1),
+        ("range", "Range of pixel values (IBSI 2OJQ)", 1),
+        ("mean_absolute_deviation", "Mean absolute deviation from the mean (IBSI 4FUA)", 1),
+        ("robust_mean_absolute_deviation", "Robust mean absolute deviation (IBSI 1128)", 1),
+        ("median_absolute_deviation", "Mean absolute deviation from the median (IBSI N72L)", 1),
+        ("coefficient_of_variation", "Coefficient of variation (IBSI 7TET)", 0),
+        ("quartile_dispersion", "Quartile coefficient of dispersion (IBSI 9S40)", 0),
+        ("energy", "Sum of squared pixel values (IBSI N8CA)", 2),
+        ("root_mean_square", "Root mean square of pixel values (IBSI 5ZWQ)", 1),
+        ("mode", "Most frequent pixel value", 1),
+    )
+}
+"""Statistics reported on top of `STATISTICS` when all of first order are asked for."""
+
+ESTIMATORS = ("center", "weighted", "core", "unmixed")
+"""Named estimators of the mean at partial volume; reported as ``mean_center`` and so on."""
+
+PIXEL_COUNTS = ("count", "excluded", "outside_range")
+"""Those of the statistics that are whole numbers of pixels."""
 
 _BY_MODALITY = {
     ("CT", "[hnsf'U]"): Coded(DCM, "110850", "X-Ray Attenuation"),

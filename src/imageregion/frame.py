@@ -145,6 +145,8 @@ class Frame:
         UCUM unit of the real values; "1" when unknown.
     padding : tuple of float, optional
         Lowest and highest *stored* value that marks padding, both inclusive.
+    highest : float, optional
+        Highest *stored* value that the image can hold; pixels that have it are saturated.
     window : Window, optional
         Display window the image asks for.
     inverted : bool
@@ -174,6 +176,7 @@ class Frame:
     value_map: ValueMap = _IDENTITY
     unit: str = "1"
     padding: tuple[float, float] | None = None
+    highest: float | None = None
     window: Window | None = None
     inverted: bool = False
     study: str = ""

@@ -69,7 +69,6 @@ def rasterize_many(
         raise GeometryError(f"threads: expected at least 1, got {threads}")
     work: Callable[[slice], Runs]
     if isinstance(shapes, PolygonArray):
-        within_reach(shapes.coords)
         xy, rings, nonzero = shapes.coords, shapes.ring_offsets, shapes.fill_rule == "nonzero"
 
         def work(block: slice) -> Runs:

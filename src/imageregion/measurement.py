@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from imageregion.codes import GEOMETRY, STATISTICS
+from imageregion.codes import PIXEL_COUNTS, STATISTICS
 from imageregion.frame import Frame
 from imageregion.region import Region
 from imageregion.shapes import Shape
@@ -26,11 +26,12 @@ class Method:
     Parameters
     ----------
     rule : str
-        Which pixels count: "center".
+        Which pixels count: "center", "touched" or "exact".
     fill_rule : str
-        How rings fill: "evenodd".
+        How rings fill: "evenodd" or "nonzero".
     estimator : str
-        How pixels enter the statistics: "center" counts each pixel once.
+        How pixels enter the statistics: "center" and "touched" count each pixel once, "weighted"
+        by its coverage (by the length of the line inside it).
     value_map : str
         How stored values became real values.
     version : str
@@ -73,6 +74,8 @@ class Measurement:
     unit : str
         UCUM.
     method : Method
+    low, high : float, optional
+        Interval of the value over the rules and over shifts by half a pixel, when asked for.
     """
 
     region: str
@@ -80,6 +83,8 @@ class Measurement:
     value: float | None
     unit: str
     method: Method
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,11 +173,15 @@ class RegionResult:
             "rule": next((m.method.rule for m in self.measurements), None),
             "unit": self.unit or None,
         }
-        record |= dict.fromkeys(STATISTICS)
+        record |= dict.fromkeys((*STATISTICS, "outside_fraction"))
         record |= {f"{code}_mm{power}": None for code, power in _POWERS.items()}
         record |= {f"{code}_px{power}": None for code, power in _POWERS.items() if power != "3"}
         for measurement in self.measurements:
-            record[_key(measurement)] = _plain(measurement)
+            key = _key(measurement)
+            record[key] = _plain(measurement.code, measurement.value)
+            if measurement.low is not None:
+                record[f"{key}_low"] = _plain(measurement.code, measurement.low)
+                record[f"{key}_high"] = _plain(measurement.code, measurement.high)
         in_patient = self.centroid is not None and len(self.centroid) == 3
         record["centroid_mm"] = list(self.centroid) if self.centroid and in_patient else None
         record["centroid_px"] = list(self.centroid) if self.centroid and not in_patient else None
@@ -193,14 +202,13 @@ _POWERS = {
 
 
 def _key(measurement: Measurement) -> str:
-    if measurement.code not in GEOMETRY:
+    if measurement.code not in _POWERS:
         return measurement.code
     unit = "mm" if measurement.unit.startswith("mm") else "px"
     return f"{measurement.code}_{unit}{_POWERS[measurement.code]}"
 
 
-def _plain(measurement: Measurement) -> float | int | None:
-    value = measurement.value
+def _plain(code: str, value: float | None) -> float | int | None:
     if value is None or not math.isfinite(value):
         return None
-    return int(value) if measurement.code in ("count", "excluded") else float(value)
+    return int(value) if code in PIXEL_COUNTS else float(value)

@@ -25,10 +25,14 @@ __all__ = [
 Rule = Literal["center", "touched", "exact"]
 """Which pixels belong to a shape, and by how much."""
 
+_RULES = get_args(Rule)
+
 Runs: TypeAlias = tuple[IntArray, IntArray, IntArray, FloatArray, IntArray]
 """Row, start, stop and weight of runs, and where those of each region begin."""
 
+_ONE = np.array([0, 1])
 _FARTHEST = 1e15  # pixels; beyond it a double no longer tells one pixel from the next
+_BEYOND_REACH = -2  # what the kernels answer to coordinates beyond it
 _BAND = 1 << 20  # pieces of outline worked on at once, so that memory stays bounded
 _MOST = 1 << 31  # pieces of one outline that are still an outline rather than an attack
 
@@ -110,14 +114,15 @@ def rasterize(
 
 def check_rule(rule: str) -> None:
     """Raise GeometryError for a rule that does not exist."""
-    if rule not in get_args(Rule):
-        raise GeometryError(f"rule: expected one of {list(get_args(Rule))}, got {rule!r}")
+    if rule not in _RULES:
+        raise GeometryError(f"rule: expected one of {list(_RULES)}, got {rule!r}")
 
 
 def checked_image_shape(image_shape: tuple[int, int]) -> tuple[int, int]:
     """Return (rows, columns) as plain numbers, or raise GeometryError."""
     try:
-        rows, columns = (int(n) for n in image_shape)
+        rows, columns = image_shape
+        rows, columns = int(rows), int(columns)
     except (TypeError, ValueError):
         rows, columns = -1, -1
     if not (0 <= rows < 2**31 and 0 <= columns < 2**31):
@@ -133,10 +138,11 @@ def within_reach(xy: FloatArray) -> None:
 
 def _polygon(shape: Polygon, image_shape: tuple[int, int], rule: Rule) -> Spans:
     rings = shape.rings
-    xy = rings[0] if len(rings) == 1 else np.concatenate(rings)
-    offsets = np.array([0, len(xy)] if len(rings) == 1 else np.cumsum([0, *map(len, rings)]))
-    within_reach(xy)
-    regions = np.array([0, len(rings)])
+    if len(rings) == 1:
+        xy, offsets, regions = rings[0], np.array([0, len(rings[0])]), _ONE
+    else:
+        xy, offsets = np.concatenate(rings), np.cumsum([0, *map(len, rings)])
+        regions = np.array([0, len(rings)])
     nonzero = shape.fill_rule == "nonzero"
     row, start, stop, weight, _ = filled_polygons(xy, offsets, regions, image_shape, rule, nonzero)
     return Spans._trusted(row, start, stop, weight, image_shape)
@@ -179,6 +185,8 @@ def filled_polygons(
             return total, (runs[0], runs[1], runs[2], runs[3], runs[4])
 
     total, runs = work(0, rows, _BAND)
+    if total == _BEYOND_REACH:
+        within_reach(xy)
     if 0 <= total <= min(_BAND, _MOST):
         return runs
     if len(regions) == 2:

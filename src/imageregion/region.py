@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from imageregion.shapes import Polygon, Polyline, Shape
+from imageregion.shapes import FillRule, Polygon, Polyline, Shape
 
 __all__ = ["Region", "Target"]
 
@@ -83,3 +83,9 @@ class Region:
             return self
         note = "closed on request by a straight line from the last vertex to the first"
         return replace(self, shape=Polygon([self.shape.coords]), notes=(*self.notes, note))
+
+    def filled(self, fill_rule: FillRule) -> Region:
+        """Return the region with its outline filled by another rule."""
+        if not isinstance(self.shape, Polygon) or self.shape.fill_rule == fill_rule:
+            return self
+        return replace(self, shape=Polygon(self.shape.rings, fill_rule))

@@ -7,55 +7,72 @@ from typing import TYPE_CHECKING
 
 from imageregion._version import __version__
 from imageregion.codes import STATISTICS
+from imageregion.counting import (
+    Values,
+    count_pixels,
+    counted_extent,
+    pixel_values,
+    rasterized,
+)
 from imageregion.errors import PlacementError
 from imageregion.frame import Frame
-from imageregion.locate import Located, Part, Space, outside_image, owned_space
+from imageregion.intervals import Interval, intervals, is_rule_sensitive
+from imageregion.locate import Located, Space, outside_image, owned_space
 from imageregion.measurement import Measurement, Method, RegionResult, Slice
 from imageregion.metrics import ShapeMetrics, shape_metrics
-from imageregion.raster import Rule, rasterize
+from imageregion.outside import inside_and_whole
 from imageregion.region import Region
+from imageregion.settings import Settings
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
-from imageregion.spans import Spans, combine_spans
-from imageregion.stats import Statistics, summarize
 
 if TYPE_CHECKING:
     from imageregion.dicom.images import Images
 
-__all__ = ["Values", "assembled_result", "counted_extent", "region_result", "unmeasured_result"]
+__all__ = ["assembled_result", "region_result", "unmeasured_result"]
 
-Values = dict[str, tuple[float | None, str]]
-"""Measurement code -> (value, UCUM unit)."""
-
-_QUANTILES = {"p10": 0.10, "p25": 0.25, "p75": 0.75, "p90": 0.90}
 _OFF_PLANE = 0.01  # mm; a flat shape further from its plane than rounding is flagged
 _MISSED = 1e-9
+_FEW_PIXELS = 10  # fewer than these are flagged
+_NOT_SQUARE = 0.01  # relative difference of the distances between rows and columns
 
 
-def region_result(region: Region, located: Located, images: Images, rule: Rule) -> RegionResult:
+def region_result(
+    region: Region, located: Located, images: Images, settings: Settings
+) -> RegionResult:
     """Rasterize a located region on its frames and measure it."""
-    slices = _rasterized(located.parts, rule)
+    slices = rasterized(located.parts, settings)
     frames = [part.frame for part in slices]
     metrics, unit = _metrics(region.shape, frames[0])
     values = _geometry(metrics, unit)
+    outside = _outside(slices)
+    if outside is not None:
+        values["outside_fraction"] = (outside, "1")
     flags = _flags(region, slices, metrics, located.share)
-    if not isinstance(region.shape, Points | Polyline):
-        solid = isinstance(region.shape, Ellipsoid)
+    areal = not isinstance(region.shape, Points | Polyline)
+    solid = isinstance(region.shape, Ellipsoid)
+    space = None
+    if areal:
         space = owned_space(frames, images) if solid or len(slices) > 1 else None
         values |= counted_extent(slices, space, solid)
         flags += ["missing-slices"] if space and space.missing else []
-    return assembled_result(region, slices, values, metrics.centroid or None, flags, rule)
+    between = (
+        intervals(slices, settings, frames[0].unit, space, solid, areal) if settings.bounds else {}
+    )
+    return assembled_result(
+        region, slices, values, metrics.centroid or None, flags, settings, between
+    )
 
 
-def unmeasured_result(region: Region, rule: Rule) -> RegionResult:
+def unmeasured_result(region: Region, settings: Settings) -> RegionResult:
     """Measure only the geometry, so that nothing known about the region is lost."""
     metrics, unit = _metrics(region.shape, None)
     values = dict.fromkeys(STATISTICS, (None, "1")) | _geometry(metrics, unit)
-    method = _method(region, rule, "none")
+    method = _method(region, settings, "none")
     flags = ["not-measured", *(["unclosed"] if region.is_open else [])]
     return RegionResult(
         region=region,
         slices=(),
-        measurements=_measurements(region, values, method),
+        measurements=_measurements(region, values, method, {}),
         centroid=metrics.centroid or None,
         unit="",
         flags=tuple(flags),
@@ -68,80 +85,54 @@ def assembled_result(
     geometry: Values,
     centroid: tuple[float, ...] | None,
     flags: list[str],
-    rule: Rule,
+    settings: Settings,
+    between: dict[str, Interval],
 ) -> RegionResult:
     """Add the pixel statistics of the slices to what the geometry says."""
     units = {part.frame.unit for part in slices}
     if len(units) > 1:
         raise PlacementError(f"expected images of one unit, got {sorted(units)}")
-    statistics = _statistics(slices)
-    if not statistics.count:
-        flags = [*flags, "no-pixels"]
-    if statistics.excluded:
-        flags = [*flags, "padding-inside"]
+    counted = count_pixels(slices, settings)
+    statistics = counted.statistics
     frame = slices[0].frame
     maps = {str(part.frame.value_map) for part in slices}
-    method = _method(region, rule, maps.pop() if len(maps) == 1 else "rescale per image")
-    values = _pixel_values(statistics, frame.unit) | geometry
+    method = _method(region, settings, maps.pop() if len(maps) == 1 else "rescale per image")
+    values = pixel_values(statistics, frame.unit, settings) | geometry
+    drawn = not isinstance(region.shape, Points)  # points are few by nature
+    size = values.get("counted_area") or values.get("counted_volume") or (None, "")
+    found = {
+        "no-pixels": not statistics.count,
+        "few-pixels": drawn and 0 < statistics.count < _FEW_PIXELS,
+        "padding-inside": statistics.excluded,
+        "saturated": counted.saturated,
+        "touches-border": any(_touches_border(part) for part in slices),
+        "rule-sensitive": is_rule_sensitive(between, statistics.std, size[0]),
+    }
     return RegionResult(
         region=region,
         slices=slices,
-        measurements=_measurements(region, values, method),
+        measurements=_measurements(region, values, method, between),
         centroid=centroid,
         unit=frame.unit,
         modality=frame.modality,
-        flags=tuple(flags),
+        flags=(*flags, *(flag for flag, holds in found.items() if holds)),
     )
 
 
-def _method(region: Region, rule: Rule, value_map: str) -> Method:
-    return Method(rule, "evenodd", "center", value_map, __version__, region.notes)
+def _method(region: Region, settings: Settings, value_map: str) -> Method:
+    shape = region.shape
+    fill = shape.fill_rule if isinstance(shape, Polygon) else settings.fill_rule
+    notes = (*settings.notes, *region.notes)
+    return Method(settings.rule, fill, settings.estimator, value_map, __version__, notes)
 
 
-def _measurements(region: Region, values: Values, method: Method) -> tuple[Measurement, ...]:
+def _measurements(
+    region: Region, values: Values, method: Method, between: dict[str, Interval]
+) -> tuple[Measurement, ...]:
     return tuple(
-        Measurement(region.path, code, value, unit, method)
+        Measurement(region.path, code, value, unit, method, *between.get(code, (None, None)))
         for code, (value, unit) in values.items()
     )
-
-
-def _rasterized(parts: Sequence[Part], rule: Rule) -> tuple[Slice, ...]:
-    slices = []
-    for part in parts:
-        size = part.frame.shape
-        spans = Spans.full(size) if part.shape is None else rasterize(part.shape, size, rule)
-        slices.append(Slice(part.frame, part.shape, spans, part.distance))
-    return tuple(slices)
-
-
-def _statistics(slices: Sequence[Slice]) -> Statistics:
-    """Pixels of all slices together; those a region meets twice on one frame count once."""
-    by_frame: dict[tuple[str, int], list[Slice]] = {}
-    for part in slices:
-        by_frame.setdefault((part.frame.instance, part.frame.number), []).append(part)
-    total = Statistics.of([])
-    for parts in by_frame.values():
-        frame = parts[0].frame
-        spans = combine_spans([part.spans for part in parts], "union")
-        if spans.count:
-            total += summarize(
-                spans, frame.stored, value_map=frame.value_map, is_padding=frame.is_padding
-            )
-    return total
-
-
-def _pixel_values(statistics: Statistics, unit: str) -> Values:
-    values: Values = {}
-    for code in STATISTICS:
-        if code in _QUANTILES:
-            values[code] = (statistics.quantile(_QUANTILES[code]), unit)
-        elif code in ("count", "excluded"):
-            values[code] = (getattr(statistics, code), "{pixels}")
-        else:
-            values[code] = (getattr(statistics, code), unit)
-    if not statistics.count:
-        values["sum"] = (None, unit)
-    return values
 
 
 def _metrics(shape: Shape | None, frame: Frame | None) -> tuple[ShapeMetrics, str]:
@@ -164,44 +155,51 @@ def _geometry(metrics: ShapeMetrics, unit: str) -> Values:
     }
 
 
-def counted_extent(slices: Sequence[Slice], space: Space | None, solid: bool) -> Values:
-    """Area or volume of the pixels themselves, to be read beside those of the shape.
+def _outside(slices: Sequence[Slice]) -> float | None:
+    """Fraction of the region, on all its frames together, that lies off the images."""
+    drawn = [part for part in slices if part.shape is not None]
+    if not drawn or not any(outside_image(p.shape, p.frame) for p in drawn if p.shape is not None):
+        return 0.0
+    found = [inside_and_whole(p.shape, p.frame.shape) for p in drawn if p.shape is not None]
+    inside, whole = (sum(extent) for extent in zip(*found, strict=True))
+    return min(max(1.0 - inside / whole, 0.0), 1.0) if whole else None
 
-    One slice of something flat has an area; several slices, or those of a solid, have a volume
-    when the space they own is known.
-    """
-    planes = [part.frame.plane for part in slices]
-    if len(slices) == 1 and not solid:
-        plane = planes[0]
-        count = slices[0].spans.count
-        return {"counted_area": (count * plane.pixel_area, "mm2") if plane else (count, "{pixels}")}
-    if space is None:
-        return {}
-    areas = [part.spans.count * part.frame.plane.pixel_area for part in slices if part.frame.plane]
-    volume = sum(area * thick for area, thick in zip(areas, space.thickness, strict=True))
-    return {"counted_volume": (volume, "mm3")}
+
+def _touches_border(part: Slice) -> bool:
+    spans, (rows, columns) = part.spans, part.frame.shape
+    if part.shape is None or not len(spans.row):
+        return False
+    return bool(
+        spans.row[0] == 0
+        or spans.row[-1] == rows - 1
+        or spans.start.min() == 0
+        or spans.stop.max() == columns
+    )
 
 
 def _flags(
     region: Region, slices: Sequence[Slice], metrics: ShapeMetrics, share: float
 ) -> list[str]:
-    flags = []
-    if region.is_open:
-        flags.append("unclosed")
-    if any(note.startswith("closed on request") for note in region.notes):
-        flags.append("closed-on-request")
-    if metrics.self_crossing:
-        flags.append("self-crossing")
     outside = [outside_image(p.shape, p.frame) for p in slices if p.shape is not None]
-    if outside and all(side == "wholly" for side in outside):
-        flags.append("outside-image")
-    elif any(outside):
-        flags.append("partly-outside-image")
-    if share < 1 - _MISSED:
-        flags.append("partly-off-planes")
+    wholly = bool(outside) and all(side == "wholly" for side in outside)
     flat = isinstance(region.shape, Polygon | Ellipse)
-    if flat and any((part.distance or 0.0) > _OFF_PLANE for part in slices):
-        flags.append("off-plane")
-    if any(part.frame.spacing is None for part in slices):
-        flags.append("no-spacing")
-    return flags
+    found = {
+        "unclosed": region.is_open,
+        "closed-on-request": any(note.startswith("closed on request") for note in region.notes),
+        "self-crossing": metrics.self_crossing,
+        "outside-image": wholly,
+        "partly-outside-image": any(outside) and not wholly,
+        "partly-off-planes": share < 1 - _MISSED,
+        "off-plane": flat and any((part.distance or 0.0) > _OFF_PLANE for part in slices),
+        "no-spacing": any(part.frame.spacing is None for part in slices),
+        "anisotropic": any(_is_anisotropic(part.frame) for part in slices),
+    }
+    return [flag for flag, holds in found.items() if holds]
+
+
+def _is_anisotropic(frame: Frame) -> bool:
+    spacing = frame.spacing
+    if spacing is None:
+        return False
+    longer, shorter = max(spacing.rows, spacing.columns), min(spacing.rows, spacing.columns)
+    return longer > shorter * (1 + _NOT_SQUARE)

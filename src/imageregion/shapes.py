@@ -37,11 +37,13 @@ FillRule = Literal["evenodd", "nonzero"]
 """How overlapping or self-crossing rings fill a polygon: where the number of times they wind around
 a point is odd, or where it is not zero."""
 
+_FILL_RULES = get_args(FillRule)
+
 
 def check_fill_rule(fill_rule: str) -> None:
     """Raise GeometryError for a fill rule that does not exist."""
-    if fill_rule not in get_args(FillRule):
-        raise GeometryError(f"fill_rule: expected one of {get_args(FillRule)}, got {fill_rule!r}")
+    if fill_rule not in _FILL_RULES:
+        raise GeometryError(f"fill_rule: expected one of {_FILL_RULES}, got {fill_rule!r}")
 
 
 def _coordinates(value: ArrayLike, what: str, minimum: int) -> FloatArray:
@@ -205,7 +207,7 @@ def _rings(value: ArrayLike | Iterable[ArrayLike]) -> tuple[FloatArray, ...]:
 
 def _ring(value: ArrayLike) -> FloatArray:
     coords = _coordinates(value, "Polygon ring", 3)
-    if len(coords) > 3 and np.array_equal(coords[0], coords[-1]):
+    if len(coords) > 3 and coords[0].tolist() == coords[-1].tolist():
         coords = coords[:-1]
     return coords
 

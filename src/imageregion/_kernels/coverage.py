@@ -38,6 +38,10 @@ _ONE_END, _TWO_ENDS = 128, 256  # ends on a border to another pixel
 _TURNS = 15
 
 
+_FARTHEST = 1e15
+"""Pixels; beyond it a double no longer tells one pixel from the next."""
+
+
 @kernel
 def _row_range(low: float, high: float, first: int, last: int) -> tuple[int, int]:
     """Rows l in [first, last) that own a height between low and high, both inclusive."""
@@ -48,15 +52,22 @@ def _row_range(low: float, high: float, first: int, last: int) -> tuple[int, int
 
 @kernel
 def _slots(xy: Any, rings: Any, regions: Any, first: int, last: int) -> tuple[Any, Any]:
-    """First row of every region within [first, last), and where its slots begin."""
+    """First row of every region within [first, last), and where its slots begin.
+
+    The last number is -1 when coordinates are beyond reach.
+    """
     count = len(regions) - 1
     top = np.empty(count, dtype=np.int64)
     base = np.zeros(count + 1, dtype=np.int64)
     for p in range(count):
-        low, high = math.inf, -math.inf
+        low, high, widest = math.inf, -math.inf, 0.0
         for i in range(rings[regions[p]], rings[regions[p + 1]]):
             low = min(low, xy[i, 1])
             high = max(high, xy[i, 1])
+            widest = max(widest, abs(xy[i, 0]))
+        if widest > _FARTHEST or low < -_FARTHEST or high > _FARTHEST:
+            base[count] = -1
+            return top, base
         begin, end = _row_range(low, high, first, last) if low <= high else (first, first)
         top[p] = begin
         base[p + 1] = base[p] + end - begin
@@ -339,10 +350,12 @@ def cover_polygons(
 
     Returns ``total, row, start, stop, weight, offsets``: a bound of the number of pieces, and runs
     as `fill_polygons`, with `whole` all of weight 1 (touched pixels). Nothing is covered when
-    `total` exceeds `limit`; `total` is -1 when the outline crosses itself too often.
+    `total` exceeds `limit`; it is -1 when the outline crosses itself too often and -2 when
+    coordinates are beyond reach.
     """
     count = len(regions) - 1
     offsets = np.zeros(count + 1, dtype=np.int64)
+    top, base = _slots(xy, rings, regions, first, last)
     total = _count_pieces(xy, rings, regions, first, last, columns)
     size = total if total <= limit else 0
     line = np.empty((size, 4), dtype=np.float64)
@@ -353,9 +366,8 @@ def cover_polygons(
     start = np.empty(2 * size, dtype=np.int64)
     stop = np.empty(2 * size, dtype=np.int64)
     weight = np.empty(2 * size, dtype=np.float64)
-    if total > limit:
-        return total, row, start, stop, weight, offsets
-    top, base = _slots(xy, rings, regions, first, last)
+    if base[count] < 0 or total > limit:
+        return total if base[count] >= 0 else -2, row, start, stop, weight, offsets
     pieces = _cut_edges(xy, rings, regions, top, base, columns, line, slot, cell, mark)
     slots = base[count]
     place = np.zeros(slots + 1, dtype=np.int64)

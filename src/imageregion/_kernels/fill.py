@@ -21,6 +21,10 @@ from imageregion._kernels.compiled import kernel
 __all__ = ["fill_polygons"]
 
 
+_FARTHEST = 1e15
+"""Pixels; beyond it a double no longer tells one pixel from the next."""
+
+
 @kernel
 def _rows_between(low: float, high: float, first: int, last: int) -> tuple[int, int]:
     """Rows l in [first, last) with low <= l + 0.5 < high."""
@@ -31,15 +35,22 @@ def _rows_between(low: float, high: float, first: int, last: int) -> tuple[int, 
 
 @kernel
 def _slots(xy: Any, rings: Any, regions: Any, first: int, last: int) -> tuple[Any, Any]:
-    """First row of every region within [first, last), and where its slots begin."""
+    """First row of every region within [first, last), and where its slots begin.
+
+    The last number is -1 when coordinates are beyond reach.
+    """
     count = len(regions) - 1
     top = np.empty(count, dtype=np.int64)
     base = np.zeros(count + 1, dtype=np.int64)
     for p in range(count):
-        low, high = math.inf, -math.inf
+        low, high, widest = math.inf, -math.inf, 0.0
         for i in range(rings[regions[p]], rings[regions[p + 1]]):
             low = min(low, xy[i, 1])
             high = max(high, xy[i, 1])
+            widest = max(widest, abs(xy[i, 0]))
+        if widest > _FARTHEST or low < -_FARTHEST or high > _FARTHEST:
+            base[count] = -1
+            return top, base
         begin, end = _rows_between(low, high, first, last) if low <= high else (first, first)
         top[p] = begin
         base[p + 1] = base[p] + end - begin
@@ -76,10 +87,14 @@ def fill_polygons(
 
     Returns ``total, row, start, stop, offsets``: the number of crossings of edges and rows, runs
     (int64) that are disjoint, sorted and joined within their region, and where the runs of each
-    region begin. Nothing is filled when `total` exceeds `limit`.
+    region begin. Nothing is filled when `total` exceeds `limit`; it is -2 when coordinates are beyond
+    reach.
     """
     count = len(regions) - 1
     top, base = _slots(xy, rings, regions, first, last)
+    if base[count] < 0:
+        nothing = np.empty(0, dtype=np.int64)
+        return -2, nothing, nothing, nothing, nothing
     slots = base[count]
     place = np.zeros(slots + 2, dtype=np.int64)
     for p in range(count):

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from imageregion.boolean import combine
+from imageregion.counting import Values, counted_extent, merged_spans
 from imageregion.errors import PlacementError
 from imageregion.frame import Frame
 from imageregion.locate import Space, owned_space
 from imageregion.measurement import RegionResult, Slice
 from imageregion.metrics import combined_area
-from imageregion.raster import Rule
+from imageregion.raster import rasterize
 from imageregion.region import Region, Target
-from imageregion.results import Values, assembled_result, counted_extent
+from imageregion.results import assembled_result
+from imageregion.settings import Settings
 from imageregion.shapes import Ellipse, Ellipsoid, Polygon
 from imageregion.spans import Spans, combine_spans
 
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
     from imageregion.dicom.images import Images
 
 __all__ = ["combined_result"]
+
+_SHARED_EDGE = 1e-6
+"""Share of the area by which the sum of the parts may differ from the whole by rounding alone."""
 
 _SHARED_FLAGS = (
     "unclosed",
@@ -31,6 +37,7 @@ _SHARED_FLAGS = (
     "partly-off-planes",
     "off-plane",
     "no-spacing",
+    "anisotropic",
 )
 
 
@@ -47,7 +54,9 @@ class _Layer:
     overlap: bool
 
 
-def combined_result(results: Sequence[RegionResult], images: Images, rule: Rule) -> RegionResult:
+def combined_result(
+    results: Sequence[RegionResult], images: Images, settings: Settings
+) -> RegionResult:
     """Measure all regions that have pixels as one: even-odd within a plane, stacked over planes.
 
     Points and lines are added to the pixels of the areas, and have no extent of their own. Flat
@@ -67,7 +76,7 @@ def combined_result(results: Sequence[RegionResult], images: Images, rule: Rule)
         raise PlacementError("expected at least one region that could be measured, got none")
     if len(series) > 1:
         raise PlacementError(f"expected regions on images of one series, got {series}")
-    layers = [_layer(parts) for parts in _by_frame(slices)]
+    layers = [_layer(parts, settings) for parts in _by_frame(slices)]
     flags = [flag for flag in _SHARED_FLAGS if any(flag in result.flags for result in used)]
     flags += ["overlapping-regions"] if any(layer.overlap for layer in layers) else []
     flags += ["regions-missing"] if len(used) < len(results) else []
@@ -79,7 +88,7 @@ def combined_result(results: Sequence[RegionResult], images: Images, rule: Rule)
         values |= counted_extent([layer.filled for layer in filled], space, solid)
         flags += ["missing-slices"] if space and space.missing else []
     covered = tuple(layer.covered for layer in layers)
-    return assembled_result(_region(used), covered, values, None, flags, rule)
+    return assembled_result(_region(used), covered, values, None, flags, settings, {})
 
 
 def _region(results: Sequence[RegionResult]) -> Region:
@@ -103,7 +112,7 @@ def _by_frame(slices: Sequence[Slice]) -> list[list[Slice]]:
     return [parts for _, parts in ordered]
 
 
-def _layer(parts: Sequence[Slice]) -> _Layer:
+def _layer(parts: Sequence[Slice], settings: Settings) -> _Layer:
     frame = parts[0].frame
     shapes, fills, others = [], [], []
     for part in parts:
@@ -113,15 +122,41 @@ def _layer(parts: Sequence[Slice]) -> _Layer:
             fills.append(part.spans)
         else:
             others.append(part.spans)
-    filled = combine_spans(fills, "xor") if fills else Spans.empty(frame.shape)
-    covered = combine_spans([filled, *others], "union")
+    filled = _filled(shapes, fills, frame, settings) if fills else Spans.empty(frame.shape)
+    if fills and others and settings.rule == "exact":
+        raise PlacementError(
+            'rule "exact": expected areas or lines and points, got both; a length cannot be added '
+            "to a share of area"
+        )
+    covered = merged_spans([filled, *others]) if others else filled
     distance = max((p.distance for p in parts if p.distance is not None), default=None)
     return _Layer(
         covered=Slice(frame, None, covered, distance),
         filled=Slice(frame, None, filled, distance),
         areas=tuple(shapes),
-        overlap=filled.count != sum(spans.count for spans in fills),
+        overlap=_overlap(filled, fills),
     )
+
+
+def _filled(
+    shapes: Sequence[Polygon | Ellipse],
+    fills: Sequence[Spans],
+    frame: Frame,
+    settings: Settings,
+) -> Spans:
+    """Pixels inside an odd number of areas."""
+    if len(fills) == 1:
+        return fills[0]
+    if settings.rule == "center":
+        return combine_spans(fills, "xor")
+    odd = combine(shapes, "xor")
+    return Spans.empty(frame.shape) if odd is None else rasterize(odd, frame.shape, settings.rule)
+
+
+def _overlap(filled: Spans, fills: Sequence[Spans]) -> bool:
+    """Whether areas have more in common than neighbours that share an edge."""
+    total = sum(spans.area for spans in fills)
+    return abs(filled.area - total) > _SHARED_EDGE * total
 
 
 def _whole(frame: Frame) -> Polygon:

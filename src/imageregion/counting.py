@@ -1,0 +1,153 @@
+"""Counting: the pixels of a region on its frames, their values, and how far they reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from imageregion.codes import FIRST_ORDER, PIXEL_COUNTS, STATISTICS
+from imageregion.frame import Frame
+from imageregion.locate import Part, Space
+from imageregion.measurement import Slice
+from imageregion.raster import rasterize
+from imageregion.settings import Settings
+from imageregion.spans import Spans
+from imageregion.stats import Statistics, summarize
+
+__all__ = [
+    "Counted",
+    "Values",
+    "count_pixels",
+    "counted_extent",
+    "merged_spans",
+    "pixel_values",
+    "rasterized",
+]
+
+Values = dict[str, tuple[float | None, str]]
+"""Measurement code -> (value, UCUM unit)."""
+
+_QUANTILES = {"p10": 0.10, "p25": 0.25, "p75": 0.75, "p90": 0.90}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """Pixel values of a region on all its frames.
+
+    Parameters
+    ----------
+    statistics : Statistics
+        What is left after re-segmentation and without outliers, when these were asked for.
+    saturated : bool
+        Whether a pixel has the highest value its image can store.
+    """
+
+    statistics: Statistics
+    saturated: bool
+
+
+def rasterized(parts: Sequence[Part | Slice], settings: Settings) -> tuple[Slice, ...]:
+    """Find the pixels of a region on each of its frames."""
+    slices = []
+    for part in parts:
+        size = part.frame.shape
+        spacing = part.frame.spacing
+        pitch = (1.0, 1.0) if spacing is None else (spacing.rows, spacing.columns)
+        spans = (
+            Spans.full(size)
+            if part.shape is None
+            else rasterize(part.shape, size, settings.rule, spacing=pitch)
+        )
+        slices.append(Slice(part.frame, part.shape, spans, part.distance))
+    return tuple(slices)
+
+
+def merged_spans(parts: Sequence[Spans]) -> Spans:
+    """Take spans on one image together: whole pixels once, partial weights added up."""
+    if len(parts) == 1:
+        return parts[0]
+    runs = [np.concatenate([getattr(p, name) for p in parts]) for name in ("row", "start", "stop")]
+    if all(part.is_whole for part in parts):
+        return Spans.from_runs(runs[0], runs[1], runs[2], parts[0].shape)
+    length = runs[2] - runs[1]
+    columns = parts[0].shape[-1]
+    first = np.repeat(np.cumsum(length) - length, length)
+    pixel = np.repeat(runs[0] * columns + runs[1], length) + np.arange(length.sum()) - first
+    weight = np.repeat(np.concatenate([part.weight for part in parts]), length)
+    distinct, place = np.unique(pixel, return_inverse=True)
+    row, column = np.divmod(distinct, columns)
+    total = np.bincount(place, weight, len(distinct))
+    return Spans(row, column, column + 1, total, parts[0].shape)
+
+
+def count_pixels(slices: Sequence[Slice], settings: Settings) -> Counted:
+    """Summarize the pixels of all slices; those a region meets twice on one frame count once."""
+    by_frame: dict[tuple[str, int], list[Slice]] = {}
+    for part in slices:
+        by_frame.setdefault((part.frame.instance, part.frame.number), []).append(part)
+    total, saturated = Statistics.of([]), False
+    for parts in by_frame.values():
+        frame = parts[0].frame
+        spans = merged_spans([part.spans for part in parts])
+        if spans.count:
+            found = summarize(
+                spans, frame.stored, value_map=frame.value_map, is_padding=frame.is_padding
+            )
+            saturated = saturated or _is_saturated(found, frame)
+            total += found
+    if settings.resegment is not None:
+        total = total.resegmented(*settings.resegment)
+    if settings.outliers is not None:
+        total = total.without_outliers(settings.outliers)
+    return Counted(total, saturated)
+
+
+def _is_saturated(found: Statistics, frame: Frame) -> bool:
+    if frame.highest is None or not found.count:
+        return False
+    top = float(np.asarray(frame.value_map(np.array([frame.highest])))[0])
+    return top in (found.values[0], found.values[-1])
+
+
+def pixel_values(statistics: Statistics, unit: str, settings: Settings) -> Values:
+    """Read the reported statistics out of the distribution of pixel values."""
+    names = STATISTICS if settings.features == "basic" else (*STATISTICS, *FIRST_ORDER)
+    values: Values = {}
+    for code in names:
+        if code in _QUANTILES:
+            values[code] = (statistics.quantile(_QUANTILES[code]), unit)
+        else:
+            values[code] = (getattr(statistics, code), _unit(code, unit))
+    if not statistics.count:
+        values["sum"] = (None, unit)
+    if settings.resegment is not None or settings.outliers is not None:
+        values["outside_range"] = (statistics.outside, "{pixels}")
+    return values
+
+
+def _unit(code: str, unit: str) -> str:
+    if code in PIXEL_COUNTS:
+        return "{pixels}"
+    power = FIRST_ORDER[code].power if code in FIRST_ORDER else 1
+    if power == 0 or unit == "1":
+        return "1"
+    return unit if power == 1 else f"({unit}){power}"
+
+
+def counted_extent(slices: Sequence[Slice], space: Space | None, solid: bool) -> Values:
+    """Area or volume of the pixels themselves, to be read beside those of the shape.
+
+    One slice of something flat has an area; several slices, or those of a solid, have a volume
+    when the space they own is known. Partly covered pixels count by their coverage.
+    """
+    planes = [part.frame.plane for part in slices]
+    if len(slices) == 1 and not solid:
+        plane, area = planes[0], slices[0].spans.area
+        return {"counted_area": (area * plane.pixel_area, "mm2") if plane else (area, "{pixels}")}
+    if space is None:
+        return {}
+    areas = [part.spans.area * part.frame.plane.pixel_area for part in slices if part.frame.plane]
+    volume = sum(area * thick for area, thick in zip(areas, space.thickness, strict=True))
+    return {"counted_volume": (volume, "mm3")}
