@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -251,3 +253,41 @@ def test_a_level_line_on_a_slab_edge_counts_once(axial_plane: Plane) -> None:
     line = planes[0].to_patient(Polyline([[5, 5], [9, 5]])).transform(np.eye(3), axial_plane.normal)
     assert [placement.index for placement in place(line, planes)] == [0]  # the lower, as for points
     assert share_between(line, planes) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [Ellipse.circle((4, 4), 2), Points([[1, 2]]), Polyline([[0, 0, 0], [1, 1, 1]])],
+)
+def test_only_ellipsoids_are_cut(shape: Ellipse | Points | Polyline, plane: Plane) -> None:
+    with pytest.raises(GeometryError, match="cut: expected an Ellipsoid in mm, got "):
+        cut(shape, plane)  # type: ignore[arg-type]
+
+
+def test_pieces_of_a_long_line_are_those_of_its_segments(planes: list[Plane]) -> None:
+    """Each segment alone, cut at the slab borders: the same length on every plane."""
+    rng = np.random.default_rng(3)
+    corners = planes[0].to_patient(rng.uniform(0, 30, (200, 2)))
+    coords = corners + rng.uniform(-4, 18, (200, 1)) * planes[0].normal
+    placements = place(Polyline(coords), planes)
+    expected = np.zeros(len(planes))
+    for start, stop in pairwise(coords):
+        for part in place(Polyline([start, stop]), planes):
+            expected[part.index] += _length(part.shape)
+            assert part.distance <= max(p.distance for p in placements if p.index == part.index)
+    found = np.zeros(len(planes))
+    for part in placements:
+        found[part.index] += _length(part.shape)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+    whole = shape_metrics(Polyline(coords)).length
+    assert whole is not None
+    pieces = sum(
+        share_between(Polyline([a, b]), planes) * float(np.linalg.norm(b - a))
+        for a, b in pairwise(coords)
+    )
+    assert share_between(Polyline(coords), planes) == pytest.approx(pieces / whole, rel=1e-9)
+
+
+def _length(shape: object) -> float:
+    assert isinstance(shape, Polyline)
+    return float(np.linalg.norm(np.diff(shape.coords, axis=0), axis=1).sum())

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fhir.resources.bundle import Bundle
 
 import imageregion as ir
 from imageregion.demo import demo_image, demo_selection
@@ -62,7 +63,7 @@ def test_mutated_selections(seed: int) -> None:
             continue
         measured += any(result.slices for result in report.results)
         json.dumps(report.to_dict(), allow_nan=False)
-        json.dumps(report.to_observations(), allow_nan=False)
+        Bundle.model_validate(json.loads(json.dumps(report.to_observations(), allow_nan=False)))
         report.to_csv()
     assert measured  # the mutations do not only break things
 

@@ -52,6 +52,11 @@ def cut(ellipsoid: Ellipsoid, plane: Plane) -> Ellipse | None:
     Ellipse or None
         In pixels of the plane; None when the plane misses or only touches the ellipsoid.
 
+    Raises
+    ------
+    GeometryError
+        For any other shape; `place` finds the planes that one lies on.
+
     Notes
     -----
     The map ``p = center + axes @ u`` turns the ellipsoid into the unit ball and the plane into
@@ -66,6 +71,8 @@ def cut(ellipsoid: Ellipsoid, plane: Plane) -> Ellipse | None:
     >>> ellipse.center.tolist(), bool(np.allclose(ellipse.axes @ ellipse.axes.T, np.eye(2) * 16))
     ([4.5, 4.5], True)
     """
+    if not isinstance(ellipsoid, Ellipsoid):
+        raise GeometryError(f"cut: expected an Ellipsoid in mm, got {type(ellipsoid).__name__}")
     normal = plane.normal
     m = ellipsoid.axes.T @ normal
     d = float((plane.origin - ellipsoid.center) @ normal)
@@ -159,16 +166,24 @@ def share_between(shape: Shape, planes: Sequence[Plane], thickness: float | None
             heights = (shape.coords @ normal)[:, None]
             return float(((heights >= low) & (heights <= high)).any(axis=1).mean())
         case Polyline():
-            whole = np.linalg.norm(np.diff(shape.coords, axis=0), axis=1).sum()
+            whole = _length([shape.coords])
             heights = shape.coords @ normal
             pieces = [
                 piece
                 for i in range(len(first))
                 for piece in _clipped(shape.coords, heights, float(low[i]), float(high[i]))
             ]
-            inside = sum(np.linalg.norm(np.diff(p, axis=0), axis=1).sum() for p in pieces)
-            return float(min(inside / whole, 1.0)) if whole else 1.0
+            return float(min(_length(pieces) / whole, 1.0)) if whole else 1.0
     return 1.0
+
+
+def _length(pieces: Sequence[FloatArray]) -> float:
+    """Length of several lines together."""
+    if not pieces:
+        return 0.0
+    steps = np.linalg.norm(np.diff(np.concatenate(pieces), axis=0), axis=1)
+    steps[np.cumsum([len(piece) for piece in pieces[:-1]], dtype=np.int64) - 1] = 0.0
+    return float(steps.sum())
 
 
 def _one_per_position(
@@ -250,9 +265,17 @@ def _lines(shape: Polyline, planes: Sequence[Plane], owned: FloatArray) -> list[
     for i, plane in enumerate(planes):
         low = -owned[i, 0] - (_ROUNDING if i == 0 else 0.0)
         high = owned[i, 1] + (_ROUNDING if i == len(planes) - 1 else 0.0)
-        for piece in _clipped(shape.coords, heights - position[i], low, high):
-            distance = float(np.abs(plane.distance(piece)).max())
-            found.append(Placement(i, plane.to_pixel(Polyline(piece)), distance))
+        pieces = _clipped(shape.coords, heights - position[i], low, high)
+        if not pieces:
+            continue
+        ends = np.cumsum([len(piece) for piece in pieces])
+        vertices = np.concatenate(pieces)  # all pieces at once: a line may have thousands
+        away = np.maximum.reduceat(np.abs(plane.distance(vertices)), [0, *ends[:-1]])
+        in_pixels = np.split(plane.to_pixel(vertices), ends[:-1])
+        found += [
+            Placement(i, Polyline(piece), float(distance))
+            for piece, distance in zip(in_pixels, away, strict=True)
+        ]
     return found
 
 

@@ -14,6 +14,7 @@ from imageregion.project import place
 from imageregion.raster import Rule, rasterize
 from imageregion.region import Region
 from imageregion.shapes import Shape
+from imageregion.spans import combine_spans
 
 __all__ = ["render"]
 
@@ -68,10 +69,10 @@ def _items(frame: Frame, region: Region | Shape, rule: Rule) -> list[OverlayItem
     shape = region.shape if isinstance(region, Region) else region
     if shape is None:
         return []
-    return [
-        OverlayItem(part, rasterize(part, frame.shape, rule), label)
-        for part in _in_pixels(frame, shape)
-    ]
+    parts = _in_pixels(frame, shape)
+    spans = [rasterize(part, frame.shape, rule) for part in parts]
+    whole = spans[0] if len(spans) == 1 else combine_spans(spans, "union")
+    return [OverlayItem(parts, whole, label)]
 
 
 def _in_pixels(frame: Frame, shape: Shape) -> list[Shape]:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -15,10 +15,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imageregion.errors import Issue, PlacementError
+from imageregion.errors import InputError, Issue, PlacementError
 from imageregion.frame import Frame
 from imageregion.measurement import RegionResult, Slice
-from imageregion.overlay import OverlayItem, contact_sheet, draw_overlay, to_png
+from imageregion.overlay import (
+    PALETTE,
+    Color,
+    OverlayItem,
+    contact_sheet,
+    draw_overlay,
+    to_png,
+)
+from imageregion.spans import combine_spans
 
 if TYPE_CHECKING:
     from imageregion.fhir.selection import Selection
@@ -84,6 +92,11 @@ class Report:
         ----------
         path : str or Path, optional
             File to write as UTF-8.
+
+        Raises
+        ------
+        InputError
+            When the file cannot be written.
         """
         records = [result.to_dict() for result in self._all()]
         text = io.StringIO()
@@ -93,7 +106,7 @@ class Report:
         for record in records:
             writer.writerow([self.selection.name, *map(_cell, record.values())])
         if path is not None:
-            Path(path).write_text(text.getvalue(), encoding="utf-8")
+            _write(Path(path), text.getvalue().encode(errors="backslashreplace"))
         return text.getvalue()
 
     def to_observations(self) -> dict[str, Any]:
@@ -108,7 +121,8 @@ class Report:
         Returns
         -------
         ndarray of uint8, shape (height, width, 3)
-            At most 24 images, those with the most pixels of the regions.
+            At most 24 images, those with the most pixels of the regions; the sheet says of how
+            many. Every region has one colour on all of them.
 
         Raises
         ------
@@ -121,11 +135,17 @@ class Report:
         ranked = sorted(frames, key=lambda f: -sum(part.spans.count for _, part in f[1]))
         chosen = {id(f[0]) for f in ranked[:_MOST_PICTURES]}
         shown = [f for f in frames if id(f[0]) in chosen]
+        colors = self._colors()
         if len(shown) == 1:
-            return _draw(*shown[0])
+            return _draw(*shown[0], colors)
         columns = math.ceil(math.sqrt(len(shown)))
         tile = _SHEET_WIDTH // columns
-        return contact_sheet([_draw(*one, tile) for one in shown], columns)
+        title = f"{len(shown)} of {len(frames)} images: those with the most pixels of the regions"
+        return contact_sheet(
+            [_draw(*one, colors, tile) for one in shown],
+            columns,
+            title=title if len(shown) < len(frames) else "",
+        )
 
     def save(self, folder: str | Path) -> tuple[Path, ...]:
         """Write measurements.json, measurements.csv, observations.json and overlay.png.
@@ -139,9 +159,17 @@ class Report:
         -------
         tuple of Path
             The files written; there is no overlay when no region lies on an image.
+
+        Raises
+        ------
+        InputError
+            When the folder cannot be made or a file cannot be written.
         """
         place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{place}: cannot be made: {_reason(error)}") from None
         bundle = json.dumps(self.to_observations(), indent=2, allow_nan=False, ensure_ascii=False)
         contents = {
             "measurements.json": self.to_json().encode(errors="backslashreplace"),
@@ -151,11 +179,17 @@ class Report:
         if any(result.slices for result in self.results):
             contents["overlay.png"] = to_png(self.picture())
         for name, content in contents.items():
-            (place / name).write_bytes(content)
+            _write(place / name, content)
         return tuple(place / name for name in contents)
 
     def _all(self) -> tuple[RegionResult, ...]:
         return (*self.results, *([self.combined] if self.combined else []))
+
+    def _colors(self) -> dict[str, Color]:
+        """Colour of every region by its path: its place in the selection decides, not the image."""
+        paths = [region.path for region in self.selection.regions]
+        paths += [result.region.path for result in self.results]
+        return {path: PALETTE[i % len(PALETTE)] for i, path in enumerate(dict.fromkeys(paths))}
 
     def _by_frame(self) -> list[tuple[Frame, list[tuple[RegionResult, Slice]]]]:
         found: dict[tuple[str, int], tuple[Frame, list[tuple[RegionResult, Slice]]]] = {}
@@ -182,19 +216,42 @@ def _cell(value: Any) -> Any:
     return "" if value is None else value
 
 
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be written: {_reason(error)}") from None
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 def _draw(
-    frame: Frame, parts: list[tuple[RegionResult, Slice]], tile: int | None = None
+    frame: Frame,
+    parts: list[tuple[RegionResult, Slice]],
+    colors: Mapping[str, Color],
+    tile: int | None = None,
 ) -> NDArray[np.uint8]:
     """Draw one frame, alone or as a tile of a sheet, at the size it will have there."""
-    items = [
-        OverlayItem(part.shape, part.spans, result.region.label)
-        for result, part in parts
-        if part.shape is not None
-    ]
+    found: dict[int, tuple[RegionResult, list[Slice]]] = {}
+    for result, part in parts:
+        if part.shape is not None:
+            found.setdefault(id(result), (result, []))[1].append(part)
+    items = [_item(result, pieces, colors) for result, pieces in found.values()]
     if tile is None:
         return draw_overlay(frame, items)
     title = f"...{frame.instance[-12:]}  frame {frame.number}"
     return draw_overlay(frame, items, scale=max(1, tile // max(frame.shape)), title=title)
+
+
+def _item(
+    result: RegionResult, pieces: Sequence[Slice], colors: Mapping[str, Color]
+) -> OverlayItem:
+    """Draw all pieces of a region on one frame as one."""
+    shapes = [piece.shape for piece in pieces if piece.shape is not None]
+    spans = combine_spans([piece.spans for piece in pieces], "union")
+    return OverlayItem(shapes, spans, result.region.label, colors.get(result.region.path))
 
 
 _COLUMNS = ("label", "type", "count", "mean", "std", "min", "max", "unit", "area_mm2", "flags")

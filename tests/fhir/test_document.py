@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from imageregion.errors import FhirError, InputError
 from imageregion.fhir import document
 from imageregion.fhir.document import read_selection, read_selections
+from imageregion.fhir.plain import parse_json
 from imageregion.fhir.selection import Selection, write_selection
 
 Make = Callable[..., dict[str, Any]]
@@ -311,3 +312,51 @@ def test_what_is_written_is_what_was_read(
         if one.shape is not None and other.shape is not None:
             for low, same in zip(one.shape.bounds, other.shape.bounds, strict=True):
                 assert low.tolist() == same.tolist()
+
+
+def test_a_bundle_that_contains_itself_is_refused(resource: dict[str, Any]) -> None:
+    loop = bundle(resource)
+    loop["entry"].append({"resource": loop})
+    ring: list[Any] = [resource]
+    ring.append(ring)
+    for source in (loop, ring):
+        with pytest.raises(FhirError, match="a Bundle or list that contains itself"):
+            list(read_selections(source if isinstance(source, dict) else bundle(source)))
+    same = bundle(resource, resource)  # twice is not within itself
+    assert len(list(read_selections(bundle(same, same)))) == 4
+
+
+def test_bundles_without_bottom_are_refused(resource: dict[str, Any]) -> None:
+    deep = bundle(resource)
+    for _ in range(1000):
+        deep = bundle(deep)
+    with pytest.raises(FhirError, match="Bundles nested deeper than 128 levels"):
+        list(read_selections(deep))
+
+
+def test_keys_given_twice_are_reported(resource: dict[str, Any], tmp_path: Path) -> None:
+    text = json.dumps(resource)
+    twice = text.replace('"status":', '"status": "unknown", "status":', 1)
+    twice = twice.replace('"coordinate":', '"coordinate": [1, 1], "coordinate":', 1)
+    path = tmp_path / "many.ndjson"
+    path.write_text(f"{text}\n{twice}\n")
+    whole = f'{{"resourceType": "Bundle", "entry": [{{"resource": {twice}}}]}}'
+    sources = [read_selection(twice), list(read_selections(path))[1], *read_selections(whole)]
+    for selection in sources:
+        assert [(i.severity, i.code, i.path) for i in selection.issues] == [
+            ("warning", "repeated-key", "ImagingSelection.status"),
+            (
+                "warning",
+                "repeated-key",
+                "ImagingSelection.instance[0].imageRegion2D[0].coordinate",
+            ),
+        ]
+        assert coords(selection) == [[3.25, 4]]
+        assert (selection.status, selection.to_dict()) == ("available", resource)
+    assert read_selection(text).issues == ()
+
+
+def test_large_numbers_beside_a_repeated_key() -> None:
+    value = parse_json('{"a": 1, "a": 123456789012345678901234567890, "b": 12, "c": 1.5}', "x")
+    assert value == {"a": 1.2345678901234568e29, "b": 12, "c": 1.5}
+    assert [type(v) for v in value.values()] == [float, int, float]

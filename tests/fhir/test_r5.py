@@ -137,8 +137,27 @@ def test_frames(make: Make, subset: list[Any], frames: tuple[int, ...], codes: l
     assert [issue.code for issue in selection.issues] == codes
 
 
+def test_leading_zeros_of_a_frame_number_do_not_count(make: Make) -> None:
+    selection = read_resource(make(POINT, instance={"subset": ["0" * 5000 + "7"]}))
+    assert selection.regions[0].target.frames == (7,)
+
+
 @pytest.mark.parametrize(
-    "subset", [["0"], ["-1"], ["1.5"], ["a"], ["1,,2"], [""], [None], [True], [], "1", ["9" * 5000]]
+    "subset",
+    [
+        ["0"],
+        ["-1"],
+        ["1.5"],
+        ["a"],
+        ["1,,2"],
+        [""],
+        [None],
+        [True],
+        [],
+        "1",
+        ["9" * 5000],
+        [10**5000],
+    ],
 )
 def test_subsets_that_are_no_frames(make: Make, subset: Any) -> None:
     selection = read_resource(make(POINT, instance={"subset": subset}))

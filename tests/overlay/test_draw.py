@@ -238,3 +238,16 @@ def test_misuse_is_named() -> None:
         OverlayItem(BOX, None, color=(0, 0, 256))
     with pytest.raises(GeometryError, match="spans"):
         draw_overlay(black(), [OverlayItem(None, Spans.full((3, 3)))])
+
+
+def test_many_pieces_are_one_item() -> None:
+    """Its line is the line of each piece, and one label stands beside them all."""
+    frame = black(40, 40)
+    lines = [Polyline([[4 + 8 * i, 3], [9 + 8 * i, 30]]) for i in range(4)]
+    together = draw_overlay(frame, [OverlayItem(lines, None, color=WHITE)])
+    alone = [draw_overlay(frame, [OverlayItem(line, None, color=WHITE)]) for line in lines]
+    np.testing.assert_array_equal(together > 200, np.max(alone, axis=0) > 200)
+    assert OverlayItem([], None).shapes == ()
+    draw_overlay(frame, [OverlayItem([], None, "nothing"), OverlayItem(lines, None, "lines")])
+    with pytest.raises(GeometryError, match="2-D pixel coordinates"):
+        OverlayItem([lines[0], Ellipsoid(np.zeros(3), np.eye(3))], None)

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from imageregion.errors import GeometryError
+from imageregion.errors import GeometryError, InputError
 from imageregion.overlay import contact_sheet, to_png, write_png
 
 
@@ -54,3 +54,25 @@ def test_misuse_is_named() -> None:
     for wrong in arrays:
         with pytest.raises(GeometryError, match="picture"):
             to_png(wrong)
+
+
+def test_a_title_stands_above_the_sheet() -> None:
+    pictures = [plain(40, 300, 90)] * 2
+    bare, titled = contact_sheet(pictures), contact_sheet(pictures, title="24 of 30 images")
+    above = titled.shape[0] - bare.shape[0]
+    np.testing.assert_array_equal(titled[above:], bare)
+    assert titled[:above].max() > 150
+    assert contact_sheet([plain(2, 2, 0)], title="far too long").shape[1] == 18
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a", "a.png.gif"])
+def test_only_png_files_are_written(name: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=rf"{name}: expected a name that ends in \.png"):
+        write_png(plain(2, 2, 0), tmp_path / name)
+    assert not (tmp_path / name).exists()
+    write_png(plain(2, 2, 0), tmp_path / "A.PNG")
+
+
+def test_a_picture_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a\.png: cannot be written: No such file"):
+        write_png(plain(2, 2, 0), tmp_path / "absent" / "a.png")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
 from pydicom.tag import Tag
 from pydicom.uid import (
@@ -23,6 +23,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from imageregion.dicom.bounds import read_bounded
 from imageregion.errors import DicomError
 
 __all__ = [
@@ -136,6 +137,8 @@ def read_header(path: Path, name: str, head: Head) -> Header | None:
     ------
     OSError
         When the file cannot be read.
+    DicomError
+        When the header is longer than any real one, or its elements make no sense.
     Exception
         Whatever pydicom raises on a damaged file.
     """
@@ -160,7 +163,7 @@ def read_header(path: Path, name: str, head: Head) -> Header | None:
 
 
 def _parse(file: BinaryIO, path: Path, name: str, size: int) -> Header:
-    dataset = dcmread(file, stop_before_pixels=True, force=True, specific_tags=_TAGS)
+    dataset = read_bounded(file, name, _TAGS)
     syntax = _syntax(dataset)
     keyword, length = _pixel_element(file, size, syntax)
     return Header(dataset, path, name, *_identity(dataset), syntax, keyword, length)

@@ -17,6 +17,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, RLELossless
 
 from imageregion._arrays import read_only
 from imageregion.dicom._quiet import quiet
+from imageregion.dicom.bounds import check_inflated_size
 from imageregion.errors import DicomError
 
 __all__ = ["PixelCache", "PixelLoader", "Refusal", "Samples", "unpack_samples"]
@@ -164,6 +165,7 @@ class PixelLoader:
                     transfer_syntax_uid=self.syntax,
                     **options,
                 )
+            check_inflated_size(dataset, self.uid)
             dataset = dcmread(dataset, force=True)
         options = as_pixel_options(dataset, **options)
         decoder = get_decoder(self.syntax)

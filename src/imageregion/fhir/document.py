@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from imageregion.errors import FhirError, ImageRegionError, InputError, Issue
-from imageregion.fhir.plain import brief, parse_json, plain
+from imageregion.fhir.plain import MAX_DEPTH, brief, parse_json, plain
 from imageregion.fhir.r5 import read_resource
 from imageregion.fhir.selection import Selection
 
@@ -80,7 +80,7 @@ def read_selections(source: Any) -> Iterator[Selection]:
     InputError
         When there is no such file, it is too large, or it is not JSON.
     FhirError
-        When there is no ImagingSelection in it.
+        When there is no ImagingSelection in it, or a Bundle contains itself.
 
     Examples
     --------
@@ -145,9 +145,9 @@ def _plain_or_empty(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 def _expand(record: Any, place: str) -> Iterator[_Placed]:
     """Yield the resources in a record: the entries of a Bundle, the items of a list, or itself."""
-    pending = [(record, place)]
+    pending: list[tuple[Any, str, frozenset[int]]] = [(record, place, frozenset())]
     while pending:
-        value, where = pending.pop()
+        value, where, above = pending.pop()
         if isinstance(value, list):
             inner = [(item, f"{where}[{i}]") for i, item in enumerate(value)]
         elif isinstance(value, Mapping) and value.get("resourceType") == "Bundle":
@@ -155,7 +155,11 @@ def _expand(record: Any, place: str) -> Iterator[_Placed]:
         else:
             yield value, where
             continue
-        pending += reversed(inner)
+        if id(value) in above:
+            raise FhirError(f"{where:.200}", "a Bundle or list that contains itself")
+        if len(above) > MAX_DEPTH:
+            raise FhirError(f"{where:.200}", f"Bundles nested deeper than {MAX_DEPTH} levels")
+        pending += [(item, name, above | {id(value)}) for item, name in reversed(inner)]
 
 
 def _entries(bundle: Mapping[str, Any], where: str) -> Iterator[_Placed]:

@@ -25,13 +25,11 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
-
 from imageregion.codes import DERIVATIONS, GEOMETRY, NAMESPACE, UCUM, Coded, quantity_of
-from imageregion.fhir.form import UIDS
+from imageregion.errors import Issue
 from imageregion.fhir.plain import as_json, plain
 from imageregion.fhir.selection import Selection
-from imageregion.fhir.targets import clean_uid
+from imageregion.fhir.sound import sound_resource
 from imageregion.measurement import Measurement, RegionResult
 
 __all__ = ["observations"]
@@ -54,14 +52,21 @@ def observations(selection: Selection, results: Sequence[RegionResult]) -> dict[
     Parameters
     ----------
     selection : Selection
-        What was measured; its resource is carried along as it was read, except that UIDs lose a
-        ``urn:oid:`` prefix, which FHIR R5 does not allow there.
+        What was measured; its resource is carried along as it was read, as far as it is valid
+        (see `sound_resource`).
     results : sequence of RegionResult
 
     Returns
     -------
     dict
-        JSON of the Bundle: the ImagingSelection, then one Observation per result, in order.
+        JSON of the Bundle: the ImagingSelection, then one Observation per result, in order. It is
+        always valid; ``issues`` holds an OperationOutcome that names whatever of the selection had
+        to be replaced or removed.
+
+    Raises
+    ------
+    InputError
+        On text that is no Unicode.
 
     Examples
     --------
@@ -81,24 +86,31 @@ def observations(selection: Selection, results: Sequence[RegionResult]) -> dict[
     """
     content = as_json(selection.resource, ordered=True)
     source = str(_uuid("ImagingSelection", hashlib.sha256(content).hexdigest()))
-    entries = [{"fullUrl": f"urn:uuid:{source}", "resource": _resource(selection)}]
+    sound, issues = sound_resource(selection.resource)
+    entries = [{"fullUrl": f"urn:uuid:{source}", "resource": sound}]
     seen: set[uuid.UUID] = set()
     for result in results:
         identity = _identity(source, result, seen)
-        resource = _observation(selection, source, str(identity), result)
+        resource = _observation(selection, sound, source, str(identity), result)
         entries.append({"fullUrl": f"urn:uuid:{identity}", "resource": resource})
-    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    return {**bundle, "issues": _outcome(issues)} if issues else bundle
 
 
-def _resource(selection: Selection) -> dict[str, Any]:
-    """Return the resource as it was read, but with UIDs and numbers that FHIR R5 allows."""
-    resource: dict[str, Any] = orjson.loads(selection.to_json())  # writes NaN as null
-    instances = [i for i in resource.get("instance") or [] if isinstance(i, dict)]
-    for element in (resource, *instances):
-        for name in (*UIDS, "uid"):
-            if isinstance(element.get(name), str):
-                element[name] = clean_uid(element[name])
-    return resource
+def _outcome(issues: Sequence[Issue]) -> dict[str, Any]:
+    """Write issues as an OperationOutcome."""
+    return {
+        "resourceType": "OperationOutcome",
+        "issue": [
+            {
+                "severity": issue.severity,
+                "code": "invalid",
+                "diagnostics": issue.message,
+                "expression": [issue.path],
+            }
+            for issue in issues
+        ],
+    }
 
 
 def _uuid(*parts: str) -> uuid.UUID:
@@ -119,7 +131,7 @@ def _identity(source: str, result: RegionResult, seen: set[uuid.UUID]) -> uuid.U
 
 
 def _observation(
-    selection: Selection, source: str, identity: str, result: RegionResult
+    selection: Selection, sound: dict[str, Any], source: str, identity: str, result: RegionResult
 ) -> dict[str, Any]:
     observation: dict[str, Any] = {
         "resourceType": "Observation",
@@ -129,8 +141,8 @@ def _observation(
         "status": _STATUS.get(selection.status, "unknown"),
         "category": [_concept(_CATEGORY)],
         "code": _quantity(result),
-        **_subject(selection),
-        **_body(selection),
+        **_subject(sound),
+        **_body(sound),
         **_method(result),
         "derivedFrom": [_derived_from(source, result)],
         "note": [{"text": text} for text in _notes(selection, result)],
@@ -152,18 +164,18 @@ def _quantity(result: RegionResult) -> dict[str, Any]:
     )
 
 
-def _subject(selection: Selection) -> dict[str, Any]:
+def _subject(sound: dict[str, Any]) -> dict[str, Any]:
     """Carry the subject over; what Observation does not allow as subject is its specimen."""
-    subject = plain(selection.resource.get("subject"))
+    subject = plain(sound.get("subject"))
     if not isinstance(subject, dict):
         return {}
     kind = subject.get("type") or str(subject.get("reference", "")).split("/")[0]
     return {"specimen" if kind == "Specimen" else "subject": subject}
 
 
-def _body(selection: Selection) -> dict[str, Any]:
+def _body(sound: dict[str, Any]) -> dict[str, Any]:
     """Carry the body site over, as a concept or as a reference but never both (obs-8)."""
-    site = plain(selection.resource.get("bodySite"))
+    site = plain(sound.get("bodySite"))
     if not isinstance(site, dict):
         return {}
     if site.get("concept"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from decimal import Decimal
@@ -11,16 +12,33 @@ import orjson
 
 from imageregion.errors import InputError
 
-__all__ = ["MAX_DEPTH", "as_json", "brief", "parse_json", "plain"]
+__all__ = ["MAX_DEPTH", "RepeatedKeys", "as_json", "brief", "parse_json", "plain"]
 
 MAX_DEPTH = 128
 """Deepest nesting of objects and lists that is read; FHIR resources stay far below."""
 
+_LOOKED_THROUGH = 2**20  # bytes of text in which keys given twice are looked for
+
 _LEAVES = frozenset({str, int, float, bool, type(None)})
+
+
+class RepeatedKeys(dict[str, Any]):
+    """An object of a JSON text in which some object gives a key more than once.
+
+    The last value counts. `repeated` names the keys that this object repeats, often none.
+    """
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        keys = [key for key, _ in pairs] if len(self) < len(pairs) else []
+        self.repeated = tuple(key for key in self if keys.count(key) > 1) if keys else ()
 
 
 def parse_json(content: bytes | str, name: str) -> Any:
     """Parse JSON; `name` says in the error where it came from.
+
+    Objects of a text up to 1 MiB that gives a key twice are `RepeatedKeys`; longer texts are not
+    looked through for them.
 
     Raises
     ------
@@ -35,19 +53,47 @@ def parse_json(content: bytes | str, name: str) -> Any:
     if not content.strip():
         raise InputError(f"{name}: expected JSON, the input is empty")
     try:
-        return orjson.loads(content)
+        value = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         if "depth" in error.msg or "recursion" in error.msg:
             raise InputError(f"{name}: JSON nested deeper than {MAX_DEPTH} levels") from None
         raise InputError(
             f"{name}: not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
         ) from None
+    if len(content) <= _LOOKED_THROUGH and _has_repeated_keys(content):
+        return json.loads(content, object_pairs_hook=RepeatedKeys, parse_int=_integer)
+    return value
+
+
+def _has_repeated_keys(content: bytes | str) -> bool:
+    try:
+        json.loads(content, object_pairs_hook=_unique, parse_int=float)
+    except KeyError:
+        return True
+    except RecursionError:
+        return False
+    return False
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
+        raise KeyError
+
+
+def _integer(text: str) -> int | float:
+    """Read an integer; one beyond 64 bits becomes the nearest float, as everywhere."""
+    return int(text) if len(text) < 19 else float(text)
 
 
 def as_json(value: Any, *, ordered: bool = False) -> bytes:
     """Return plain JSON values as UTF-8 text, keys in order of the alphabet when `ordered`.
 
     Numbers that are not finite become null, integers beyond 64 bits the nearest float.
+
+    Raises
+    ------
+    InputError
+        On values that JSON has no notation for, or text that is no Unicode.
 
     Examples
     --------
@@ -60,7 +106,11 @@ def as_json(value: Any, *, ordered: bool = False) -> bytes:
     try:
         return orjson.dumps(value, option=option)
     except TypeError:
+        pass
+    try:
         return orjson.dumps(_narrowed(value), option=option)
+    except TypeError as error:
+        raise InputError(f"cannot be written as JSON: {error}") from None
 
 
 def plain(value: Any, place: str = "", depth: int = 0) -> Any:
@@ -71,7 +121,8 @@ def plain(value: Any, place: str = "", depth: int = 0) -> Any:
     Raises
     ------
     InputError
-        On values that JSON has no notation for, or nesting deeper than `MAX_DEPTH`.
+        On values that JSON has no notation for, text that is no Unicode (lone surrogates), or
+        nesting deeper than `MAX_DEPTH`.
 
     Examples
     --------
@@ -81,16 +132,20 @@ def plain(value: Any, place: str = "", depth: int = 0) -> Any:
     if depth > MAX_DEPTH:
         raise InputError(f"JSON nested deeper than {MAX_DEPTH} levels")
     if type(value) in _LEAVES:
+        if type(value) is str:
+            _check_text(value, place)
         return value
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
                 raise InputError(f"{place or 'object'}: expected text as key, got {key!r:.60}")
+            _check_text(key, place)
         return {
             str(k): plain(v, f"{place}.{k}" if place else k, depth + 1) for k, v in value.items()
         }
     if isinstance(value, list | tuple):
-        if _LEAVES.issuperset(map(type, value)):
+        kinds = set(map(type, value))
+        if kinds <= _LEAVES and str not in kinds:
             return list(value)
         return [plain(v, f"{place}[{i}]", depth + 1) for i, v in enumerate(value)]
     return _leaf(value, place, depth)
@@ -109,6 +164,12 @@ def _narrowed(value: Any) -> Any:
     return value
 
 
+def _check_text(text: str, place: str) -> None:
+    """Refuse lone surrogates: halves of a character, for which UTF-8 has no notation."""
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError(f"{place or 'text'}: expected Unicode text, got {text!r:.60}")
+
+
 def _leaf(value: Any, place: str, depth: int) -> Any:
     """Turn what is not JSON, but means it, into JSON."""
     if isinstance(value, Decimal):
@@ -117,7 +178,7 @@ def _leaf(value: Any, place: str, depth: int) -> Any:
         return plain(value.tolist(), place, depth + 1)
     for base in (str, int, float):  # subclasses, such as enumerations
         if isinstance(value, base):
-            return base(value)
+            return plain(base(value), place)
     raise InputError(f"{place or 'value'}: expected JSON values, got {type(value).__name__}")
 
 

@@ -28,6 +28,7 @@ warning
 entered-in-error          the selection was withdrawn
 modifier-extension        an extension that may change the meaning, and is not understood
 unknown-element           not an element of R5; kept, not used
+repeated-key              a key that the JSON text gives twice; the last value counts
 invalid-id                an id with characters that FHIR does not allow
 invalid-narrative         fhir.resources refuses the text for people
 unclosed, no-area         a 2-D outline that is only a line, or spans no area
@@ -53,7 +54,7 @@ from imageregion.errors import FhirError, Issue
 from imageregion.fhir.coordinates import RegionError
 from imageregion.fhir.form import REGIONS, UIDS, check_form
 from imageregion.fhir.geometry import read_geometry
-from imageregion.fhir.plain import brief, plain
+from imageregion.fhir.plain import RepeatedKeys, brief, plain
 from imageregion.fhir.selection import Selection
 from imageregion.fhir.targets import clean_uid, is_image, read_frames, sop_class
 from imageregion.fhir.validation import Place, fhirpath
@@ -131,6 +132,7 @@ def read_resource(resource: Mapping[str, Any], source: str = "") -> Selection:
     _require_type(resource)
     original: dict[str, Any] = plain(resource)
     form = check_form(original)
+    form.issues[:0] = _repeated_keys(resource, "ImagingSelection")
     study, series, reference = (_text(original, name) for name in UIDS)
     target = Target(study=study, series=series, frame_of_reference=reference)
     reading = _Reading(target, form.issues, form.lost)
@@ -147,6 +149,21 @@ def read_resource(resource: Mapping[str, Any], source: str = "") -> Selection:
         resource=original,
         source=source,
     )
+
+
+def _repeated_keys(value: object, path: str) -> list[Issue]:
+    """Report keys that an object of the JSON text gave more than once."""
+    if isinstance(value, list):
+        return [i for n, item in enumerate(value) for i in _repeated_keys(item, f"{path}[{n}]")]
+    if not isinstance(value, RepeatedKeys):
+        return []
+    issues = [
+        Issue("warning", "repeated-key", f"{path}.{key}", "given more than once; the last counts")
+        for key in value.repeated
+    ]
+    for key, item in value.items():
+        issues += _repeated_keys(item, f"{path}.{key}")
+    return issues
 
 
 def _require_type(resource: object) -> None:

@@ -94,7 +94,7 @@ def read_frames(instance: dict[str, Any], path: str) -> tuple[tuple[int, ...], l
     issues: list[Issue] = []
     for index, item in enumerate(subset):
         place = f"{path}.subset[{index}]"
-        text = str(item) if type(item) in (str, int) else ""
+        text = _digits(item)
         parts = [part.strip() for part in text.split(",")]
         if not all(_FRAME.fullmatch(part) for part in parts):
             raise RegionError(
@@ -103,8 +103,17 @@ def read_frames(instance: dict[str, Any], path: str) -> tuple[tuple[int, ...], l
         if len(parts) > 1:
             message = f"{brief(item)} read as {len(parts)} frame numbers; expected one per item"
             issues.append(Issue("information", "comma-list", place, message))
-        frames += map(int, parts)
+        frames += (int(part.lstrip("0")) for part in parts)
     return tuple(dict.fromkeys(frames)), issues
+
+
+def _digits(item: object) -> str:
+    """Return what a subset item says; empty where it is no text or number, or a gigantic one."""
+    if isinstance(item, str):
+        return item
+    if not isinstance(item, int) or isinstance(item, bool):
+        return ""
+    return str(item) if abs(item) < 1e15 else ""
 
 
 def _is_one_of(uid: str, families: tuple[str, ...]) -> bool:

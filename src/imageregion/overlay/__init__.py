@@ -13,11 +13,13 @@ pixels count and by how much; the line shows the geometry itself.
 from imageregion.overlay.draw import PALETTE, OverlayItem, draw_overlay
 from imageregion.overlay.grey import display_values
 from imageregion.overlay.layout import CanvasMap, canvas_map, orientation_letters
+from imageregion.overlay.margin import Color
 from imageregion.overlay.sheet import contact_sheet, to_png, write_png
 
 __all__ = [
     "PALETTE",
     "CanvasMap",
+    "Color",
     "OverlayItem",
     "canvas_map",
     "contact_sheet",

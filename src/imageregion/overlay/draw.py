@@ -49,8 +49,9 @@ class OverlayItem:
 
     Parameters
     ----------
-    shape : Shape or None
-        2-D, pixels of the frame; drawn as a line. None draws no line.
+    shape : Shape, sequence of Shape, or None
+        2-D, pixels of the frame; drawn as a line. None draws no line. A region that meets the
+        frame in many pieces is one item.
     spans : Spans or None
         The pixels that count, tinted by their weight. None tints nothing.
     label : str
@@ -70,20 +71,28 @@ class OverlayItem:
     'cyst'
     """
 
-    shape: Shape | None
+    shape: Shape | Sequence[Shape] | None
     spans: Spans | None
     label: str = ""
     color: Color | None = None
 
     def __post_init__(self) -> None:
-        if self.shape is not None and self.shape.dimension != 2:
-            raise GeometryError(
-                f"OverlayItem: expected a shape in 2-D pixel coordinates, got a "
-                f"{self.shape.dimension}-D {type(self.shape).__name__}; place it on the image first"
-            )
+        for shape in self.shapes:
+            if shape.dimension != 2:
+                raise GeometryError(
+                    f"OverlayItem: expected a shape in 2-D pixel coordinates, got a "
+                    f"{shape.dimension}-D {type(shape).__name__}; place it on the image first"
+                )
         color = self.color
         if color is not None and not (len(color) == 3 and all(0 <= c <= 255 for c in color)):
             raise GeometryError(f"color: expected three numbers 0..255, got {color!r}")
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shapes to draw, none to many."""
+        if self.shape is None:
+            return ()
+        return tuple(self.shape) if isinstance(self.shape, Sequence) else (self.shape,)
 
 
 def draw_overlay(
@@ -149,7 +158,7 @@ def draw_overlay(
         _draw_tint(canvas, item.spans, color, where, board)
         for item, color in zip(items, colors, strict=True)
     ]
-    lines = [None if item.shape is None else canvas_segments(item.shape, where) for item in items]
+    lines = [_segments(item.shapes, where) for item in items]
     for segments in lines:
         _draw_line(canvas, segments, (0, 0, 0), where, None)
     drawn = [
@@ -163,7 +172,7 @@ def draw_overlay(
             line if line is not None else tint for line, tint in zip(drawn, tinted, strict=True)
         ]
         captions = [
-            Caption(item.label, color, cells, _middle(item.shape, where))
+            Caption(item.label, color, cells, _middle(item.shapes, where))
             for item, color, cells in zip(items, colors, near, strict=True)
         ]
         draw_captions(canvas, captions, where, board)
@@ -196,6 +205,11 @@ def _draw_tint(
     return board.add_tint(rows + y, columns + x)
 
 
+def _segments(shapes: Sequence[Shape], where: CanvasMap) -> FloatArray | None:
+    parts = [canvas_segments(shape, where) for shape in shapes]
+    return np.concatenate(parts) if parts else None
+
+
 def _draw_line(
     canvas: Canvas,
     segments: FloatArray | None,
@@ -217,11 +231,12 @@ def _draw_line(
     return board.add_line(rows + patch.top, columns + patch.left)
 
 
-def _middle(shape: Shape | None, where: CanvasMap) -> tuple[float, float] | None:
-    """Middle (x, y) of a shape on the canvas, moved into the image."""
-    if shape is None:
+def _middle(shapes: Sequence[Shape], where: CanvasMap) -> tuple[float, float] | None:
+    """Middle (x, y) of shapes on the canvas, moved into the image."""
+    if not shapes:
         return None
-    low, high = (shape.center, shape.center) if isinstance(shape, Ellipse) else shape.bounds
+    ends = [(s.center, s.center) if isinstance(s, Ellipse) else s.bounds for s in shapes]
+    low, high = np.min([low for low, _ in ends], axis=0), np.max([high for _, high in ends], axis=0)
     middle = np.clip(low, -_FAR, _FAR) / 2 + np.clip(high, -_FAR, _FAR) / 2
     x, y = middle * (where.sx, where.sy)
     return (

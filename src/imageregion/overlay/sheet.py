@@ -11,18 +11,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from imageregion.errors import GeometryError
+from imageregion.errors import GeometryError, InputError
+from imageregion.overlay.margin import draw_text
 from imageregion.overlay.resample import resample
+from imageregion.overlay.text import fit_text, text_patch
 
 __all__ = ["contact_sheet", "to_png", "write_png"]
 
 _WIDEST = 2400  # px
 _GAP = 8  # px between pictures
 _DARK = 10
+_TEXT = 16  # px
+_PALE = (222, 222, 226)
 
 
 def contact_sheet(
-    pictures: Sequence[NDArray[np.uint8]], columns: int | None = None
+    pictures: Sequence[NDArray[np.uint8]], columns: int | None = None, *, title: str = ""
 ) -> NDArray[np.uint8]:
     """Tile pictures row by row into one that is at most 2400 px wide.
 
@@ -32,6 +36,8 @@ def contact_sheet(
         At least one; sizes may differ. Each is reduced to fit its tile, none is enlarged.
     columns : int, optional
         Pictures side by side; by default about as many as there are rows.
+    title : str
+        Written above them all.
 
     Returns
     -------
@@ -65,7 +71,14 @@ def contact_sheet(
         top = _GAP + i // across * (height + _GAP) + (height - tile.shape[0]) // 2
         left = _GAP + i % across * (width + _GAP) + (width - tile.shape[1]) // 2
         sheet[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
-    return sheet
+    return np.concatenate([_headline(title, shape[1]), sheet]) if title.strip() else sheet
+
+
+def _headline(title: str, width: int) -> NDArray[np.uint8]:
+    patch = text_patch(fit_text(title, _TEXT, width - 2 * _GAP), _TEXT)
+    strip = np.full((patch.shape[0] + _GAP, width, 3), _DARK, dtype=np.float32)
+    draw_text(strip, patch, _GAP, min(_GAP, width - 1), _PALE)
+    return np.rint(strip).astype(np.uint8)
 
 
 def _shrink(picture: NDArray[np.uint8], widest: int) -> NDArray[np.uint8]:
@@ -99,8 +112,24 @@ def to_png(picture: NDArray[np.uint8]) -> bytes:
 
 
 def write_png(picture: NDArray[np.uint8], path: str | PathLike[str]) -> None:
-    """Write a picture of shape (height, width, 3) to a PNG file, replacing what is there."""
-    Path(path).write_bytes(to_png(picture))
+    """Write a picture of shape (height, width, 3) to a PNG file, replacing what is there.
+
+    Raises
+    ------
+    InputError
+        When the name does not end in ``.png``, or the file cannot be written.
+    GeometryError
+        When the array is no picture.
+    """
+    place = Path(path)
+    if place.suffix.lower() != ".png":
+        raise InputError(f"{place}: expected a name that ends in .png, pictures are PNG")
+    content = to_png(picture)
+    try:
+        place.write_bytes(content)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise InputError(f"{place}: cannot be written: {reason}") from None
 
 
 def _check(picture: NDArray[np.uint8]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,6 +13,14 @@ from PIL import Image, ImageDraw, ImageFont
 __all__ = ["TextPatch", "fit_text", "text_patch"]
 
 _HALO = 2  # px of dark rim around the letters
+_NONE = "\uffff"  # no character; drawn as what stands for those that a font lacks
+_SPELLING = dict(
+    zip(
+        "ßẞæÆœŒþÞøØđĐðÐłŁı–—−×µμ⁄",  # noqa: RUF001
+        ["ss", "SS", "ae", "AE", "oe", "OE", "th", "Th", *"oOdDdDlLi---xuu/"],
+        strict=True,
+    )
+)
 _LONGEST = 80  # characters of a text that are ever looked at
 
 
@@ -33,10 +42,37 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
+@lru_cache(maxsize=1024)
+def _drawn(character: str) -> bytes:
+    """The px of a character."""
+    image = Image.new("L", (32, 32))
+    ImageDraw.Draw(image).text((2, 2), character, fill=255, font=_font(16))
+    return image.tobytes()
+
+
+@lru_cache(maxsize=1024)
+def _spelled(character: str) -> str:
+    """Spell a character with those the font has: itself, its base letters, or "?"."""
+    if character.isascii() or _drawn(character) != _drawn(_NONE):
+        return character
+    parts = unicodedata.normalize("NFKD", _SPELLING.get(character, character))
+    return "".join(
+        _SPELLING.get(c, c if c.isascii() else "?") for c in parts if not unicodedata.combining(c)
+    )
+
+
 def clean_text(text: str) -> str:
-    """Return one printable line of at most 80 characters."""
+    r"""Return one printable line of at most 80 characters that the font has.
+
+    Examples
+    --------
+    >>> clean_text("Größe\tŻ ﬀ 肝")
+    'Grosse Z ff ?'
+    """
     safe = text[: 4 * _LONGEST].encode("utf-8", "replace").decode("utf-8")
-    line = " ".join("".join(c if c.isprintable() else " " for c in safe).split())
+    safe = unicodedata.normalize("NFC", safe)
+    safe = "".join(_spelled(c) if c.isprintable() else " " for c in safe)
+    line = " ".join(safe.split())
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3].rstrip() + "..."
 
 
