@@ -216,8 +216,10 @@ def render(
     ] = False,
 ) -> None:
     """Draw the regions on their images: outlines, and tinted the pixels that count."""
-    from imageregion.overlay import contact_sheet, to_png
+    from imageregion.overlay import contact_sheet, write_png
 
+    if out.suffix.lower() != ".png":
+        raise InputError(f"{out}: expected a name that ends in .png, pictures are PNG")
     opened = _open(images)
     read, unread = _read_each(selection)
     reports = [
@@ -229,7 +231,7 @@ def render(
     if not drawn:
         raise InputError("nothing to draw: no region lies on an image")
     pictures = [report.picture() for report in drawn]
-    out.write_bytes(to_png(pictures[0] if len(pictures) == 1 else contact_sheet(pictures)))
+    write_png(pictures[0] if len(pictures) == 1 else contact_sheet(pictures), out)
     _say(f"wrote {out}")
     if unread or not all(report.complete for report in reports):
         raise typer.Exit(1)

@@ -17,6 +17,7 @@ __all__ = [
     "UCUM",
     "Coded",
     "Feature",
+    "code_of",
     "quantity_of",
 ]
 
@@ -131,6 +132,19 @@ _BY_MODALITY = {
     ("MR", "1"): Coded(DCM, "110852", "MR signal intensity"),
     ("PT", "g/ml{SUVbw}"): Coded(DCM, "126401", "SUVbw"),
 }
+
+
+def code_of(name: str) -> Coded:
+    """Return the concept of a measurement by our name.
+
+    Examples
+    --------
+    >>> code_of("skewness").display
+    'Skewness of pixel values (IBSI KE2A)'
+    """
+    if name in FIRST_ORDER:
+        return FIRST_ORDER[name].coded
+    return DERIVATIONS.get(name) or GEOMETRY[name]
 
 
 def quantity_of(modality: str, unit: str) -> Coded | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from imageregion.counting import merged_spans
 from imageregion.errors import PlacementError
 from imageregion.frame import Frame
 from imageregion.overlay import OverlayItem, draw_overlay
@@ -14,7 +15,6 @@ from imageregion.project import place
 from imageregion.raster import Rule, rasterize
 from imageregion.region import Region
 from imageregion.shapes import Shape
-from imageregion.spans import combine_spans
 
 __all__ = ["render"]
 
@@ -35,7 +35,7 @@ def render(
     regions : Region or Shape, or an iterable of them
         2-D in pixels of the frame, or 3-D in mm when the frame has a plane. A region that stands
         for the whole image adds nothing to draw.
-    rule : {"center"}
+    rule : {"center", "touched", "exact"}
         Which pixels are tinted; see `rasterize`.
     scale : int, optional
         Screen pixels per image pixel; chosen to suit when None.
@@ -71,8 +71,7 @@ def _items(frame: Frame, region: Region | Shape, rule: Rule) -> list[OverlayItem
         return []
     parts = _in_pixels(frame, shape)
     spans = [rasterize(part, frame.shape, rule) for part in parts]
-    whole = spans[0] if len(spans) == 1 else combine_spans(spans, "union")
-    return [OverlayItem(parts, whole, label)]
+    return [OverlayItem(parts, merged_spans(spans), label)]
 
 
 def _in_pixels(frame: Frame, shape: Shape) -> list[Shape]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imageregion.counting import merged_spans
 from imageregion.errors import InputError, Issue, PlacementError
 from imageregion.frame import Frame
 from imageregion.measurement import RegionResult, Slice
@@ -26,7 +27,6 @@ from imageregion.overlay import (
     draw_overlay,
     to_png,
 )
-from imageregion.spans import combine_spans
 
 if TYPE_CHECKING:
     from imageregion.fhir.selection import Selection
@@ -101,10 +101,11 @@ class Report:
         records = [result.to_dict() for result in self._all()]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
+        names = list(dict.fromkeys(name for record in records for name in record))
         if records:
-            writer.writerow(["selection", *records[0]])
+            writer.writerow(["selection", *names])
         for record in records:
-            writer.writerow([self.selection.name, *map(_cell, record.values())])
+            writer.writerow([self.selection.name, *(_cell(record.get(name)) for name in names)])
         if path is not None:
             _write(Path(path), text.getvalue().encode(errors="backslashreplace"))
         return text.getvalue()
@@ -250,7 +251,7 @@ def _item(
 ) -> OverlayItem:
     """Draw all pieces of a region on one frame as one."""
     shapes = [piece.shape for piece in pieces if piece.shape is not None]
-    spans = combine_spans([piece.spans for piece in pieces], "union")
+    spans = merged_spans([piece.spans for piece in pieces])
     return OverlayItem(shapes, spans, result.region.label, colors.get(result.region.path))
 
 

@@ -11,7 +11,7 @@ from imageregion.errors import Issue
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from imageregion.measurement import RegionResult
+    from imageregion.measurement import Measurement, RegionResult
     from imageregion.report import Report
 
 __all__ = ["print_issues", "print_report"]
@@ -59,16 +59,26 @@ def print_report(report: Report) -> None:
 
 
 def _cells(result: RegionResult, with_unit: bool) -> list[str]:
-    values = [result.get(code) for code in ("mean", "std", "min", "max")]
+    found = {measurement.code: measurement for measurement in result.measurements}
     count = result.get("count")
     return [
         result.region.label or result.region.path,
         result.region.type,
         "-" if count is None else f"{int(count)}",
-        *("-" if value is None else f"{value:.5g}" for value in values),
+        *(_number(found.get(code)) for code in ("mean", "std", "min", "max")),
         *([result.unit] if with_unit else []),
         _size(result),
     ]
+
+
+def _number(measurement: Measurement | None) -> str:
+    """Write a value, followed by its interval when there is one."""
+    if measurement is None or measurement.value is None:
+        return "-"
+    text = f"{measurement.value:.5g}"
+    if measurement.low is None or measurement.high is None or measurement.code in ("min", "max"):
+        return text
+    return f"{text} [{measurement.low:.4g}, {measurement.high:.4g}]"
 
 
 def _flag_lines(results: Sequence[RegionResult]) -> list[str]:

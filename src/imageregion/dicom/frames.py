@@ -8,7 +8,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from imageregion.dicom.headers import Header, integer, items, numbers, text
 from imageregion.dicom.pixels import PixelCache, PixelLoader, Refusal, Samples
-from imageregion.dicom.values import padding_of, unit_of, value_map_of, window_of
+from imageregion.dicom.values import highest_of, padding_of, unit_of, value_map_of, window_of
 from imageregion.errors import DicomError, ImageRegionError, Issue
 from imageregion.frame import Frame, Spacing
 from imageregion.plane import Plane
@@ -71,6 +71,7 @@ def frames_of(header: Header, cache: PixelCache) -> tuple[tuple[Frame, ...], tup
         _check_pixel_bytes(header, shape)
         samples = _samples(header)
         common |= {"value_map": value_map_of(header), "padding": padding_of(header)}
+        common["highest"] = highest_of(header)
     except DicomError as error:
         refusal = Refusal(header.uid, error.message)
         frames = tuple(Frame(refusal, number=n + 1, **common) for n in range(count))

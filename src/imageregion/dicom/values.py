@@ -12,7 +12,7 @@ from imageregion.dicom.headers import Header, integer, items, numbers, text
 from imageregion.errors import DicomError
 from imageregion.frame import LinearMap, TableMap, ValueMap, Window
 
-__all__ = ["padding_of", "stored_value", "unit_of", "value_map_of", "window_of"]
+__all__ = ["highest_of", "padding_of", "stored_value", "unit_of", "value_map_of", "window_of"]
 
 _RESCALE_TYPES = {"HU": "[hnsf'U]", "MGML": "mg/ml", "PCT": "%"}
 _PET_UNITS = {
@@ -110,6 +110,14 @@ def padding_of(header: Header) -> tuple[float, float] | None:
     has_limit = bool(items(header.dataset, "PixelPaddingRangeLimit"))
     last = _padding_value(header, "PixelPaddingRangeLimit") if has_limit else first
     return float(min(first, last)), float(max(first, last))
+
+
+def highest_of(header: Header) -> float | None:
+    """Return the highest stored value that an image can hold; None for floating point pixels."""
+    bits = integer(header.dataset, "BitsStored", header.uid, default=0)
+    if header.pixel_keyword not in ("", "PixelData") or not 1 <= bits <= 64:
+        return None
+    return float(2 ** (bits - _is_signed(header)) - 1)
 
 
 def stored_value(value: int, bits: int, signed: bool) -> int:

@@ -7,9 +7,12 @@ Every Observation points back at the region it measures, and says how. Names use
     FHIRPath of the region element within the ImagingSelection that ``derivedFrom`` points at.
 ``StructureDefinition/measured-instance`` (extension on ``Observation``, valueIdentifier, repeats)
     SOP Instance UID of an image whose pixels were measured, system ``urn:dicom:uid``.
+``StructureDefinition/rule-interval`` (extension on ``Observation.component``, valueRange)
+    Interval of the value over the rules and over shifts of the region by half a pixel.
 ``CodeSystem/measurement``
     What no standard has a code for: ``region`` (all measurements of one region), ``count``,
-    ``excluded``, ``p10``, ``p25``, ``p75``, ``p90``, ``counted-area``, ``counted-volume``.
+    ``excluded``, ``p10``, ``p25``, ``p75``, ``p90``, ``counted-area``, ``counted-volume``,
+    ``outside-fraction``, ``outside-range``, features of first order and means by estimator.
 ``CodeSystem/method``
     Which pixels count, in ``Observation.method``: ``center``, ``touched`` or ``exact``. The coding
     version is the version of this library, the text says everything that went into the number.
@@ -25,7 +28,15 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from imageregion.codes import DERIVATIONS, GEOMETRY, NAMESPACE, UCUM, Coded, quantity_of
+from imageregion.codes import (
+    GEOMETRY,
+    NAMESPACE,
+    PIXEL_COUNTS,
+    UCUM,
+    Coded,
+    code_of,
+    quantity_of,
+)
 from imageregion.errors import Issue
 from imageregion.fhir.plain import as_json, plain
 from imageregion.fhir.selection import Selection
@@ -43,7 +54,7 @@ _CATEGORY = Coded(
 )
 _ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 _STATUS = {"available": "final", "entered-in-error": "entered-in-error"}
-_WHOLE = ("count", "excluded")  # counts of pixels are integers
+_INTERVAL = f"{NAMESPACE}/StructureDefinition/rule-interval"
 
 
 def observations(selection: Selection, results: Sequence[RegionResult]) -> dict[str, Any]:
@@ -214,16 +225,25 @@ def _notes(selection: Selection, result: RegionResult) -> list[str]:
 
 
 def _component(result: RegionResult, measurement: Measurement) -> dict[str, Any]:
-    coded = DERIVATIONS.get(measurement.code) or GEOMETRY[measurement.code]
-    component: dict[str, Any] = {"code": _concept(coded)}
+    component: dict[str, Any] = {"code": _concept(code_of(measurement.code))}
+    if measurement.low is not None and measurement.high is not None:
+        component["extension"] = [_interval(measurement.low, measurement.high, measurement.unit)]
     value = measurement.value
     if value is not None and math.isfinite(value):
-        number = int(value) if measurement.code in _WHOLE else float(value)
+        number = int(value) if measurement.code in PIXEL_COUNTS else float(value)
         unit = measurement.unit
         component["valueQuantity"] = {"value": number, "unit": unit, "system": UCUM, "code": unit}
     else:
         component["dataAbsentReason"] = _why(result, measurement)
     return component
+
+
+def _interval(low: float, high: float, unit: str) -> dict[str, Any]:
+    ends = {
+        name: {"value": float(value), "unit": unit, "system": UCUM, "code": unit}
+        for name, value in (("low", low), ("high", high))
+    }
+    return {"url": _INTERVAL, "valueRange": ends}
 
 
 def _why(result: RegionResult, measurement: Measurement) -> dict[str, Any]:
@@ -237,7 +257,7 @@ def _why(result: RegionResult, measurement: Measurement) -> dict[str, Any]:
             if value > 0
             else _reason("negative-infinity", "Negative Infinity (NINF)")
         )
-    if measurement.code in DERIVATIONS and not result.get("count"):
+    if measurement.code not in GEOMETRY and not result.get("count"):
         return _reason("not-applicable", "Not Applicable")
     return _reason("unknown", "Unknown")
 
