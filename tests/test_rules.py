@@ -162,6 +162,25 @@ def test_first_order_features_are_reported_with_their_units(axial_plane: Plane) 
     assert basic.get("variance") is None
 
 
+def test_the_mean_by_every_estimator_of_a_region_on_mixed_pixels(axial_plane: Plane) -> None:
+    disc = ir.Ellipse.circle((30.2, 20.3), 4.0)
+    cover = ir.rasterize(disc, (40, 70), "exact").to_coverage()
+    images = stack(axial_plane)
+    frame = Frame.from_array(-800 + 840 * cover, plane=axial_plane, instance="1.9.0")
+    region = flat("circle", 30.2, 20.3, 34.2, 20.3)
+    result = only(ir.measure(selection(region), Images((frame,)), estimators=True))
+    center, weighted, core, unmixed = (
+        result.get(f"mean_{name}") for name in ("center", "weighted", "core", "unmixed")
+    )
+    assert core == pytest.approx(40, abs=1e-9)  # every pixel is exactly its mixture
+    assert unmixed == pytest.approx(40, abs=1e-9)
+    assert weighted is not None and center is not None
+    assert weighted < center < 0
+    assert center == pytest.approx(result.get("mean"), rel=1e-12)
+    line = flat("polyline", 5, 5, 5, 15)
+    assert only(ir.measure(selection(line), images, estimators=True)).get("mean_core") is None
+
+
 def test_regions_that_leave_the_image_say_by_how_much(axial_plane: Plane) -> None:
     images = stack(axial_plane)
     quarter = flat("circle", 0, 0, 6, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 __all__ = [
     "DCM",
@@ -87,6 +87,7 @@ STATISTICS: tuple[str, ...] = (
 )
 """Names of the pixel statistics in the order they are reported."""
 
+
 class Feature(NamedTuple):
     """A statistic of first order.
 
@@ -121,7 +122,12 @@ FIRST_ORDER: dict[str, Feature] = {
 }
 """Statistics reported on top of `STATISTICS` when all of first order are asked for."""
 
-ESTIMATORS = ("center", "weighted", "core", "unmixed")
+ESTIMATORS: tuple[Literal["center", "weighted", "core", "unmixed"], ...] = (
+    "center",
+    "weighted",
+    "core",
+    "unmixed",
+)
 """Named estimators of the mean at partial volume; reported as ``mean_center`` and so on."""
 
 PIXEL_COUNTS = ("count", "excluded", "outside_range")

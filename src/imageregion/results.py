@@ -17,7 +17,8 @@ from imageregion.counting import (
 from imageregion.errors import PlacementError
 from imageregion.frame import Frame
 from imageregion.intervals import Interval, intervals, is_rule_sensitive
-from imageregion.locate import Located, Space, outside_image, owned_space
+from imageregion.locate import Located, outside_image, owned_space
+from imageregion.means import estimated_means
 from imageregion.measurement import Measurement, Method, RegionResult, Slice
 from imageregion.metrics import ShapeMetrics, shape_metrics
 from imageregion.outside import inside_and_whole
@@ -55,6 +56,7 @@ def region_result(
         space = owned_space(frames, images) if solid or len(slices) > 1 else None
         values |= counted_extent(slices, space, solid)
         flags += ["missing-slices"] if space and space.missing else []
+        values |= estimated_means(slices, settings) if settings.estimators else {}
     between = (
         intervals(slices, settings, frames[0].unit, space, solid, areal) if settings.bounds else {}
     )

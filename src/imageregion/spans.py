@@ -7,19 +7,36 @@ Memory grows with the perimeter of a region, not with its area.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Any, Literal, SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imageregion._arrays import FloatArray, IntArray, as_floats, read_only
+from imageregion._runs import (
+    Runs,
+    WeightedRuns,
+    as_integers,
+    as_shape,
+    check_order,
+    check_runs,
+    crop_runs,
+    join_runs,
+    mask_runs,
+    order_runs,
+    shift_runs,
+)
 from imageregion.errors import GeometryError
 
-__all__ = ["Spans", "combine_spans"]
+__all__ = ["SetOperation", "Spans", "combine_spans"]
 
-_Scalar = TypeVar("_Scalar", bound=np.generic)
+SetOperation = Literal["union", "intersection", "difference", "xor"]
+"""What belongs to the result: what lies in any part, in every part, in the first part and no
+other, or in an odd number of parts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,15 +58,23 @@ class Spans:
     Raises
     ------
     GeometryError
-        When runs leave the image, overlap, are empty or unsorted.
+        When runs leave the image, overlap, are empty, unsorted or no integers.
+
+    Notes
+    -----
+    Spans are values: equal when they give every pixel of images of one shape the same weight.
+    Whole-pixel spans are sets: ``a | b``, ``a & b``, ``a - b``, ``a ^ b`` and ``~a``.
 
     Examples
     --------
-    >>> spans = Spans([0, 1], [1, 0], [3, 4], [1, 1], (2, 4))
-    >>> spans.to_mask().astype(int).tolist()
+    >>> a = Spans([0, 1], [1, 0], [3, 4], [1, 1], (2, 4))
+    >>> a.to_mask().astype(int).tolist()
     [[0, 1, 1, 0], [1, 1, 1, 1]]
-    >>> spans.count
+    >>> a.count
     6
+    >>> b = Spans.from_mask(a.to_mask())
+    >>> a == b, (a - b).count, (~a).count
+    (True, 0, 2)
     """
 
     row: IntArray
@@ -66,23 +91,28 @@ class Spans:
         weight: ArrayLike,
         shape: tuple[int, ...],
     ) -> None:
-        for name, value in (("row", row), ("start", start), ("stop", stop)):
-            array = np.array(value, dtype=np.int64).reshape(-1)
-            object.__setattr__(self, name, read_only(array))
-        object.__setattr__(self, "weight", as_floats(weight, (None,), "Spans weight"))
-        object.__setattr__(self, "shape", tuple(int(n) for n in shape))
-        _check(self)
+        shape = as_shape(shape, "Spans")
+        rows, starts, stops = (as_integers(n, "Spans row, start, stop") for n in (row, start, stop))
+        weights = as_floats(np.reshape(weight, -1), (None,), "Spans weight")
+        check_runs(rows, starts, stops, shape)
+        check_order(rows, starts, stops, weights)
+        runs = join_runs(rows, starts, stops, weights)
+        for name, value in zip(("row", "start", "stop", "weight"), runs, strict=True):
+            object.__setattr__(self, name, read_only(value))
+        object.__setattr__(self, "shape", shape)
 
     @classmethod
     def empty(cls, shape: tuple[int, ...]) -> Spans:
         """Return spans that cover no pixel of an image of `shape`."""
-        return cls._whole([], [], [], shape)
+        none = np.zeros(0, dtype=np.int64)
+        return cls._of((none, none, none), as_shape(shape, "Spans"))
 
     @classmethod
     def full(cls, shape: tuple[int, ...]) -> Spans:
         """Return spans that cover every pixel of an image of `shape`."""
-        rows = int(np.prod(shape[:-1]))
-        return cls._whole(np.arange(rows), np.zeros(rows), np.full(rows, shape[-1]), shape)
+        shape = as_shape(shape, "Spans")
+        rows = np.arange(math.prod(shape[:-1]) if shape[-1] else 0, dtype=np.int64)
+        return cls._of((rows, np.zeros_like(rows), np.full_like(rows, shape[-1])), shape)
 
     @classmethod
     def from_mask(cls, mask: ArrayLike) -> Spans:
@@ -99,11 +129,8 @@ class Spans:
                 f"mask: expected booleans of shape (..., rows, columns), got dtype {array.dtype} "
                 f"of shape {array.shape}"
             )
-        flat = array.reshape(-1, array.shape[-1])
-        edge = np.diff(np.pad(flat, ((0, 0), (1, 1))).astype(np.int8), axis=1)
-        row, start = np.nonzero(edge == 1)
-        stop = np.nonzero(edge == -1)[1]
-        return cls._whole(row, start, stop, array.shape)
+        tall = array.reshape(math.prod(array.shape[:-1]), array.shape[-1])
+        return cls._of(mask_runs(tall), array.shape)
 
     @classmethod
     def from_runs(
@@ -118,13 +145,20 @@ class Spans:
         shape : tuple of int
             (..., rows, columns).
 
+        Raises
+        ------
+        GeometryError
+            When a run leaves the image or is empty.
+
         Examples
         --------
         >>> Spans.from_runs([0, 0], [2, 0], [4, 3], (1, 5)).stop.tolist()
         [4]
         """
-        runs = np.array([row, start, stop], dtype=np.int64).reshape(3, -1)
-        return _where(runs, shape, wanted=lambda depth: depth > 0)
+        shape = as_shape(shape, "Spans")
+        rows, starts, stops = (as_integers(n, "Spans row, start, stop") for n in (row, start, stop))
+        check_runs(rows, starts, stops, shape)
+        return cls._of(order_runs(rows, starts, stops, shape[-1]), shape)
 
     @classmethod
     def _trusted(
@@ -144,66 +178,203 @@ class Spans:
         return spans
 
     @classmethod
-    def _whole(
-        cls, row: ArrayLike, start: ArrayLike, stop: ArrayLike, shape: tuple[int, ...]
-    ) -> Spans:
-        return cls(
-            np.asarray(row, dtype=np.int64),
-            np.asarray(start, dtype=np.int64),
-            np.asarray(stop, dtype=np.int64),
-            np.ones(np.size(row)),
-            shape,
-        )
+    def _of(cls, runs: Runs, shape: tuple[int, ...]) -> Spans:
+        """Make whole-pixel spans of runs that are known to be right."""
+        return cls._trusted(*runs, np.ones(len(runs[0])), shape)
 
     @property
     def count(self) -> int:
         """Number of pixels touched by any run, whatever its weight."""
-        return int((self.stop - self.start).sum())
+        return int(np.add.reduce(self.stop) - np.add.reduce(self.start))
 
     @property
     def area(self) -> float:
         """Sum of the weights, in pixels."""
-        return float(((self.stop - self.start) * self.weight).sum())
+        return float(np.add.reduce((self.stop - self.start) * self.weight))
 
     @property
     def is_whole(self) -> bool:
         """Whether every pixel counts fully."""
-        return bool((self.weight == 1.0).all())
+        return bool(np.logical_and.reduce(self.weight == 1.0))
 
-    def to_mask(self) -> NDArray[np.bool_]:
-        """Return a boolean array of `shape`, True where a pixel belongs to the region."""
-        return self._painted(np.zeros(self.shape, dtype=np.bool_), np.ones(len(self.row), np.bool_))
+    @property
+    def box(self) -> tuple[slice, ...] | None:
+        """Smallest window that holds every pixel, a slice per axis; None when there is no pixel.
+
+        Examples
+        --------
+        >>> Spans([2], [3], [5], [1], (9, 9)).box
+        (slice(2, 3, None), slice(3, 5, None))
+        """
+        if not len(self.row):
+            return None
+        leading = np.unravel_index(self.row, self.shape[:-1])
+        slices = [slice(int(index.min()), int(index.max()) + 1) for index in leading]
+        return (*slices, slice(int(self.start.min()), int(self.stop.max())))
+
+    def crop(self, *window: slice) -> Spans:
+        """Cut out a window, as indexing does with an array of pixels.
+
+        Parameters
+        ----------
+        *window : slice
+            One per axis, (..., rows, columns), of step 1; negative and missing ends as in
+            ``array[window]``.
+
+        Returns
+        -------
+        Spans
+            On an image of the shape of the window; weights are kept.
+
+        Raises
+        ------
+        GeometryError
+            On a wrong number of slices or another step.
+
+        Examples
+        --------
+        >>> spans = Spans([0, 1], [1, 0], [3, 4], [1, 1], (2, 4))
+        >>> spans.crop(slice(None), slice(2, None)).to_mask().astype(int).tolist()
+        [[1, 0], [1, 1]]
+        """
+        if len(window) != len(self.shape) or any(w.step not in (None, 1) for w in window):
+            raise GeometryError(
+                f"crop: expected {len(self.shape)} slices of step 1, got {list(window)}"
+            )
+        ends = [w.indices(n)[:2] for w, n in zip(window, self.shape, strict=True)]
+        ends = [(first, max(first, last)) for first, last in ends]
+        shape = tuple(last - first for first, last in ends)
+        return Spans._trusted(*crop_runs(self._runs, self.shape, ends), shape)
+
+    def shift(self, *steps: SupportsIndex) -> Spans:
+        """Move the region by whole pixels; what leaves the image is dropped.
+
+        Parameters
+        ----------
+        *steps : int
+            Pixels along each axis, (..., rows, columns); positive is down and to the right.
+
+        Raises
+        ------
+        GeometryError
+            On a wrong number of steps, or steps that are no integers.
+
+        Examples
+        --------
+        >>> Spans([0], [1], [3], [1], (2, 4)).shift(1, 2).to_mask().astype(int).tolist()
+        [[0, 0, 0, 0], [0, 0, 0, 1]]
+        """
+        try:
+            moves = [operator.index(step) for step in steps]
+        except TypeError:
+            moves = []
+        if len(moves) != len(self.shape):
+            raise GeometryError(f"shift: expected {len(self.shape)} integers, got {list(steps)}")
+        return Spans._trusted(*shift_runs(self._runs, self.shape, moves), self.shape)
+
+    def to_mask(self, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Paint a mask: 1 where a pixel belongs to the region, whatever its weight, 0 elsewhere.
+
+        Parameters
+        ----------
+        out : ndarray of bool or uint8, optional
+            A C-contiguous array of `shape` to overwrite and return, to save its allocation.
+
+        Returns
+        -------
+        ndarray of bool
+            Of `shape`, or `out`.
+
+        Raises
+        ------
+        GeometryError
+            When `out` has another shape, type or layout, or is read-only.
+        """
+        from imageregion._kernels.runs import paint_mask
+
+        mask: NDArray[Any] = np.zeros(self.shape, np.bool_) if out is None else self._cleared(out)
+        tall = mask.view(np.uint8).reshape(math.prod(self.shape[:-1]), self.shape[-1])
+        paint_mask(tall, self.row, self.start, self.stop)
+        return mask
 
     def to_coverage(self) -> FloatArray:
         """Return a float64 array of `shape` with the weight of each pixel, 0 outside."""
-        return self._painted(np.zeros(self.shape), self.weight)
-
-    def _painted(self, image: NDArray[_Scalar], values: NDArray[_Scalar]) -> NDArray[_Scalar]:
         from imageregion._kernels.runs import paint
 
-        paint(image.reshape(-1, self.shape[-1]), self.row, self.start, self.stop, values)
+        image = np.zeros(self.shape)
+        tall = image.reshape(math.prod(self.shape[:-1]), self.shape[-1])
+        paint(tall, self.row, self.start, self.stop, self.weight)
         return image
+
+    def _cleared(self, out: NDArray[Any]) -> NDArray[Any]:
+        fits = out.shape == self.shape and out.dtype in (np.bool_, np.uint8)
+        if not (fits and out.flags.c_contiguous and out.flags.writeable):
+            raise GeometryError(
+                f"out: expected a writeable C-contiguous array of bool or uint8 of shape "
+                f"{self.shape}, got {out.dtype} of shape {out.shape}"
+            )
+        out.fill(0)
+        return out
+
+    @property
+    def _runs(self) -> WeightedRuns:
+        return self.row, self.start, self.stop, self.weight
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Spans):
+            return NotImplemented
+        if self.shape != other.shape:
+            return False
+        pairs = zip(join_runs(*self._runs), join_runs(*other._runs), strict=True)
+        return all(np.array_equal(mine, its) for mine, its in pairs)
+
+    def __hash__(self) -> int:
+        return hash((self.shape, *(field.tobytes() for field in join_runs(*self._runs))))
+
+    def __or__(self, other: Spans) -> Spans:
+        return _select(self, other, "union") if isinstance(other, Spans) else NotImplemented
+
+    def __and__(self, other: Spans) -> Spans:
+        return _select(self, other, "intersection") if isinstance(other, Spans) else NotImplemented
+
+    def __sub__(self, other: Spans) -> Spans:
+        return _select(self, other, "difference") if isinstance(other, Spans) else NotImplemented
+
+    def __xor__(self, other: Spans) -> Spans:
+        return _select(self, other, "xor") if isinstance(other, Spans) else NotImplemented
+
+    def __invert__(self) -> Spans:
+        return _select(Spans.full(self.shape), self, "difference")
 
     def __repr__(self) -> str:
         return f"Spans({len(self.row)} runs, {self.count} pixels of {self.shape})"
 
 
-def combine_spans(
-    parts: Sequence[Spans], operation: Literal["union", "xor", "intersection"]
-) -> Spans:
+_WANTED = {  # pixels of the first operand only, of the second only, of both
+    "union": (True, True, True),
+    "intersection": (False, False, True),
+    "difference": (True, False, False),
+    "xor": (True, True, False),
+}
+
+
+def combine_spans(parts: Sequence[Spans], operation: SetOperation) -> Spans:
     """Combine whole-pixel spans on one image.
 
     Parameters
     ----------
     parts : sequence of Spans
         At least one; all of one shape, every weight 1.
-    operation : {"union", "xor", "intersection"}
-        A pixel belongs to the result when any, an odd number, or all of `parts` cover it.
+    operation : {"union", "intersection", "difference", "xor"}
+        A pixel belongs to the result when any, all, only the first, or an odd number of `parts`
+        cover it. With two parts this is ``a | b``, ``a & b``, ``a - b`` and ``a ^ b``.
 
     Raises
     ------
     GeometryError
-        On no parts, differing shapes, or partial weights.
+        On no parts, differing shapes, partial weights or an unknown operation. What partial
+        weights of two shapes have in common cannot be known from the weights: combine the shapes
+        first, with `imageregion.combine`, and rasterize the result.
 
     Examples
     --------
@@ -211,56 +382,36 @@ def combine_spans(
     >>> combine_spans([a, b], "xor").to_mask().astype(int).tolist()
     [[1, 1, 0, 1, 1]]
     """
-    if not parts or len({part.shape for part in parts}) != 1:
+    if operation not in _WANTED:
+        raise GeometryError(f"operation: expected one of {list(_WANTED)}, got {operation!r}")
+    if not parts:
+        raise GeometryError("combine_spans: expected at least one part, got none")
+    if operation == "difference":
+        first, *others = parts
+        return _select(first, combine_spans(others, "union"), operation) if others else first
+    _check_sets(parts, operation)
+    layer = list(parts)
+    while len(layer) > 1:  # pairs of pairs, so that no run is swept more than log2(parts) times
+        pairs = zip(layer[::2], layer[1::2], strict=False)
+        layer = [*(_select(a, b, operation) for a, b in pairs), *layer[len(layer) & ~1 :]]
+    return layer[0]
+
+
+def _select(a: Spans, b: Spans, operation: SetOperation) -> Spans:
+    from imageregion._kernels.sweep import select
+
+    _check_sets((a, b), operation)
+    runs = select(a.row, a.start, a.stop, b.row, b.start, b.stop, *_WANTED[operation])
+    return Spans._of(runs, a.shape)
+
+
+def _check_sets(parts: Sequence[Spans], operation: SetOperation) -> None:
+    if any(part.shape != parts[0].shape for part in parts):
         raise GeometryError(
-            f"combine_spans: expected spans of one image shape, got {[p.shape for p in parts]}"
+            f"{operation}: expected spans of one image shape, got {[p.shape for p in parts]}"
         )
     if not all(part.is_whole for part in parts):
-        raise GeometryError("combine_spans: expected whole pixels, got partial weights")
-    wanted = {
-        "union": lambda depth: depth > 0,
-        "xor": lambda depth: depth % 2 == 1,
-        "intersection": lambda depth: depth == len(parts),
-    }
-    runs = np.concatenate([[part.row, part.start, part.stop] for part in parts], axis=1)
-    return _where(runs, parts[0].shape, wanted[operation])
-
-
-def _where(
-    runs: IntArray, shape: tuple[int, ...], wanted: Callable[[IntArray], NDArray[np.bool_]]
-) -> Spans:
-    """Sweep over runs in any order and keep the pixels whose number of covering runs is wanted.
-
-    `runs` has shape (3, N): row, start, stop.
-    """
-    row, start, stop = runs
-    pitch = shape[-1] + 1  # one unused column ends every row, so that runs never join across rows
-    position = np.concatenate([row * pitch + start, row * pitch + stop])
-    order = np.argsort(position, kind="stable")
-    place = position[order]
-    depth = np.cumsum(np.where(order < len(row), 1, -1))
-    settled = np.diff(place, append=-1) != 0
-    place, inside = place[settled], wanted(depth[settled]).astype(np.int8)
-    change = np.diff(inside, prepend=0)
-    begin, end = place[change == 1], place[change == -1]
-    return Spans._whole(begin // pitch, begin % pitch, end - begin // pitch * pitch, shape)
-
-
-def _check(spans: Spans) -> None:
-    row, start, stop = spans.row, spans.start, spans.stop
-    if not len(row) == len(start) == len(stop) == len(spans.weight):
-        raise GeometryError("Spans: expected row, start, stop and weight of one length")
-    if len(spans.shape) < 2 or min(spans.shape) < 0:
-        raise GeometryError(f"Spans: expected shape (..., rows, columns), got {spans.shape}")
-    rows, columns = int(np.prod(spans.shape[:-1])), spans.shape[-1]
-    if not len(row):
-        return
-    if row.min() < 0 or row.max() >= rows or start.min() < 0 or stop.max() > columns:
-        raise GeometryError(f"Spans: expected runs inside an image of shape {spans.shape}")
-    if (start >= stop).any():
-        raise GeometryError("Spans: expected start < stop in every run")
-    later = (row[1:] > row[:-1]) | ((row[1:] == row[:-1]) & (start[1:] >= stop[:-1]))
-    if not later.all():
-        raise GeometryError("Spans: expected runs sorted by row and start, without overlap")
-    if not (spans.weight > 0).all():
-        raise GeometryError("Spans: expected weights above 0")
+        raise GeometryError(
+            f"{operation}: expected whole pixels, got partial weights; combine the shapes first, "
+            f'with imageregion.combine(shapes, "{operation}"), and rasterize the result'
+        )

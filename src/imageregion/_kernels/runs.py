@@ -8,7 +8,7 @@ import numpy as np
 
 from imageregion._kernels.compiled import kernel
 
-__all__ = ["gather", "paint"]
+__all__ = ["gather", "paint", "paint_mask"]
 
 
 @kernel
@@ -30,5 +30,11 @@ def gather(pixels: Any, row: Any, start: Any, stop: Any) -> Any:
 def paint(image: Any, row: Any, start: Any, stop: Any, values: Any) -> None:
     """Set image[row[i], start[i]:stop[i]] = values[i] of every run; image (rows, columns)."""
     for i in range(len(row)):
-        for k in range(start[i], stop[i]):
-            image[row[i], k] = values[i]
+        image[row[i], start[i] : stop[i]] = values[i]
+
+
+@kernel
+def paint_mask(image: Any, row: Any, start: Any, stop: Any) -> None:
+    """Set image[row[i], start[i]:stop[i]] = 1 of every run; image uint8 (rows, columns)."""
+    for i in range(len(row)):
+        image[row[i], start[i] : stop[i]] = 1
