@@ -133,8 +133,9 @@ class EllipseArray:
     @classmethod
     def circles(cls, centers: ArrayLike, radii: ArrayLike) -> EllipseArray:
         """Make circles from centres (N, 2) and radii, one each or one for all, in pixels."""
-        middles = np.asarray(centers)
-        radius = np.broadcast_to(np.asarray(radii, dtype=np.float64), middles.shape[:1])
+        middles = as_floats(centers, (None, 2), "EllipseArray centers")
+        given = np.full(len(middles), radii) if np.ndim(radii) == 0 else radii
+        radius = as_floats(given, (len(middles),), "EllipseArray radii")
         return cls(middles, radius[:, None, None] * np.eye(2))
 
     def __len__(self) -> int:
@@ -204,7 +205,8 @@ class RaggedSpans:
         """Return the spans of one region."""
         number = _index(region, len(self))
         one = slice(self.offsets[number], self.offsets[number + 1])
-        return Spans(self.row[one], self.start[one], self.stop[one], self.weight[one], self.shape)
+        runs = (self.row[one], self.start[one], self.stop[one], self.weight[one])
+        return Spans._trusted(*runs, self.shape)
 
     def __iter__(self) -> Iterator[Spans]:
         """Yield the spans of every region."""
@@ -221,6 +223,9 @@ class RaggedSpans:
         number = np.repeat(np.arange(1, len(self) + 1, dtype=np.int32), np.diff(self.offsets))
         paint(labels, self.row, self.start, self.stop, number)
         return labels
+
+    def __repr__(self) -> str:
+        return f"RaggedSpans({len(self)} regions, {len(self.row)} runs on {self.shape})"
 
 
 def _offsets(value: ArrayLike, end: int, what: str) -> IntArray:
