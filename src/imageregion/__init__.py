@@ -19,7 +19,11 @@ from typing import TYPE_CHECKING, Any
 from imageregion._version import __version__
 
 if TYPE_CHECKING:
+    from imageregion.boolean import combine
     from imageregion.checking import check
+    from imageregion.convert.interchange import from_geojson, from_shapely, to_geojson, to_shapely
+    from imageregion.convert.outlines import contour, outline
+    from imageregion.convert.runlengths import from_coco, from_labels, to_coco, to_labels
     from imageregion.dicom.images import Images
     from imageregion.dicom.opening import open_images
     from imageregion.errors import (
@@ -34,29 +38,49 @@ if TYPE_CHECKING:
     from imageregion.fhir.document import read_selection, read_selections
     from imageregion.fhir.selection import Selection, write_selection
     from imageregion.frame import Frame, LinearMap, Spacing, TableMap, Window
+    from imageregion.many import rasterize_many
     from imageregion.measurement import Measurement, Method, RegionResult
     from imageregion.measuring import measure
     from imageregion.metrics import ShapeMetrics, shape_metrics
+    from imageregion.outside import outside_fraction
     from imageregion.plane import Plane
     from imageregion.project import cut, place
+    from imageregion.ragged import EllipseArray, PolygonArray, RaggedSpans
     from imageregion.raster import rasterize
     from imageregion.region import Region, Target
     from imageregion.rendering import render
     from imageregion.report import Report
     from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline
+    from imageregion.similarity import Agreement, agreement
     from imageregion.spans import Spans, combine_spans
-    from imageregion.stats import Statistics, summarize
+    from imageregion.statistics.distribution import Statistics
+    from imageregion.statistics.estimators import estimate_mean
+    from imageregion.statistics.histogram import Histogram
+    from imageregion.statistics.moments import Moments
+    from imageregion.statistics.summary import moments, summarize
+    from imageregion.statistics.table import summarize_many
 
 _HOMES = {
+    "Agreement": "similarity",
+    "agreement": "similarity",
     "check": "checking",
+    "combine": "boolean",
     "combine_spans": "spans",
+    "contour": "convert.outlines",
     "cut": "project",
     "DicomError": "errors",
     "Ellipse": "shapes",
+    "EllipseArray": "ragged",
     "Ellipsoid": "shapes",
+    "estimate_mean": "statistics.estimators",
     "FhirError": "errors",
     "Frame": "frame",
+    "from_coco": "convert.runlengths",
+    "from_geojson": "convert.interchange",
+    "from_labels": "convert.runlengths",
+    "from_shapely": "convert.interchange",
     "GeometryError": "errors",
+    "Histogram": "statistics.histogram",
     "ImageRegionError": "errors",
     "Images": "dicom.images",
     "InputError": "errors",
@@ -65,14 +89,21 @@ _HOMES = {
     "measure": "measuring",
     "Measurement": "measurement",
     "Method": "measurement",
+    "Moments": "statistics.moments",
+    "moments": "statistics.summary",
     "open_images": "dicom.opening",
+    "outline": "convert.outlines",
+    "outside_fraction": "outside",
     "place": "project",
     "PlacementError": "errors",
     "Plane": "plane",
     "Points": "shapes",
     "Polygon": "shapes",
+    "PolygonArray": "ragged",
     "Polyline": "shapes",
+    "RaggedSpans": "ragged",
     "rasterize": "raster",
+    "rasterize_many": "many",
     "read_selection": "fhir.document",
     "read_selections": "fhir.document",
     "Region": "region",
@@ -84,21 +115,29 @@ _HOMES = {
     "ShapeMetrics": "metrics",
     "Spacing": "frame",
     "Spans": "spans",
-    "Statistics": "stats",
-    "summarize": "stats",
+    "Statistics": "statistics.distribution",
+    "summarize": "statistics.summary",
+    "summarize_many": "statistics.table",
     "TableMap": "frame",
     "Target": "region",
+    "to_coco": "convert.runlengths",
+    "to_geojson": "convert.interchange",
+    "to_labels": "convert.runlengths",
+    "to_shapely": "convert.interchange",
     "Window": "frame",
     "write_selection": "fhir.selection",
 }
 
 __all__ = [
+    "Agreement",
     "DicomError",
     "Ellipse",
+    "EllipseArray",
     "Ellipsoid",
     "FhirError",
     "Frame",
     "GeometryError",
+    "Histogram",
     "ImageRegionError",
     "Images",
     "InputError",
@@ -106,11 +145,14 @@ __all__ = [
     "LinearMap",
     "Measurement",
     "Method",
+    "Moments",
     "PlacementError",
     "Plane",
     "Points",
     "Polygon",
+    "PolygonArray",
     "Polyline",
+    "RaggedSpans",
     "Region",
     "RegionResult",
     "Report",
@@ -123,18 +165,35 @@ __all__ = [
     "Target",
     "Window",
     "__version__",
+    "agreement",
     "check",
+    "combine",
     "combine_spans",
+    "contour",
     "cut",
+    "estimate_mean",
+    "from_coco",
+    "from_geojson",
+    "from_labels",
+    "from_shapely",
     "measure",
+    "moments",
     "open_images",
+    "outline",
+    "outside_fraction",
     "place",
     "rasterize",
+    "rasterize_many",
     "read_selection",
     "read_selections",
     "render",
     "shape_metrics",
     "summarize",
+    "summarize_many",
+    "to_coco",
+    "to_geojson",
+    "to_labels",
+    "to_shapely",
     "write_selection",
 ]
 

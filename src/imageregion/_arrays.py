@@ -53,8 +53,9 @@ def as_floats(value: ArrayLike, shape: tuple[int | None, ...], what: str) -> Flo
     ):
         raise GeometryError(f"{what}: expected shape {_text(shape)}, got {array.shape}")
     result = np.array(array, dtype=np.float64, order="C")
-    # The sum is finite only when all numbers are; when it overflows, the numbers themselves decide.
-    if not isfinite(result.sum()) and not np.isfinite(result).all():
+    # The dot product is finite only when all numbers are; where it overflows, they decide.
+    flat = result.reshape(-1)
+    if not isfinite(np.vdot(flat, flat)) and not np.isfinite(flat).all():
         first = np.argwhere(~np.isfinite(result))[0]
         raise GeometryError(
             f"{what}: expected finite numbers, got {result[tuple(first)]} at {first.tolist()}"

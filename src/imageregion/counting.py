@@ -14,7 +14,7 @@ from imageregion.measurement import Slice
 from imageregion.raster import rasterize
 from imageregion.settings import Settings
 from imageregion.spans import Spans
-from imageregion.stats import Statistics, summarize
+from imageregion.statistics.summary import Statistics, summarize
 
 __all__ = [
     "Counted",

@@ -10,11 +10,11 @@ import numpy as np
 from imageregion._arrays import FloatArray
 from imageregion.codes import ESTIMATORS
 from imageregion.counting import Values, rasterized
-from imageregion.estimators import estimate_mean
 from imageregion.measurement import Slice
-from imageregion.pixels import flat_pixels, pixels_under
 from imageregion.settings import Settings
 from imageregion.spans import Spans
+from imageregion.statistics.estimators import estimate_mean
+from imageregion.statistics.pixels import flat_pixels, pixels_under
 
 __all__ = ["estimated_means"]
 

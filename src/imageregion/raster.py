@@ -34,7 +34,9 @@ _ONE = np.array([0, 1])
 _FARTHEST = 1e15  # pixels; beyond it a double no longer tells one pixel from the next
 _BEYOND_REACH = -2  # what the kernels answer to coordinates beyond it
 _BAND = 1 << 20  # pieces of outline worked on at once, so that memory stays bounded
-_MOST = 1 << 31  # pieces of one outline that are still an outline rather than an attack
+_MOST = 1 << 28  # pieces of one outline that are still an outline rather than an attack
+_MOST_IN_ROW = 1 << 24  # of them in one row of pixels, which is worked on at once
+_MOST_IN_LINE = 1 << 26  # pieces of one open line
 
 
 def rasterize(
@@ -83,7 +85,8 @@ def rasterize(
     ------
     GeometryError
         For 3-D shapes, coordinates beyond 1e15 pixels, an unknown rule, an image without pixels, or
-        an outline that crosses pixels or itself more than some 2**31 times.
+        an outline that crosses pixel borders or itself some 2**28 times or more, one row of
+        pixels 2**24 times, or a line that crosses pixel borders more than 2**26 times.
 
     Examples
     --------
@@ -95,6 +98,8 @@ def rasterize(
     """
     check_rule(rule)
     size = checked_image_shape(image_shape)
+    if getattr(shape, "dimension", None) not in (2, 3):
+        raise GeometryError(f"shape: expected a Shape, got {type(shape).__name__}")
     if shape.dimension != 2:
         raise GeometryError(
             f"{type(shape).__name__}: expected 2-D pixel coordinates, got {shape.dimension}-D; "
@@ -178,9 +183,11 @@ def filled_polygons(
     else:
         from imageregion._kernels.coverage import cover_polygons
 
+        spent = np.zeros(1, dtype=np.int64)
+
         def work(first: int, last: int, limit: int) -> tuple[int, Runs]:
             total, *runs = cover_polygons(
-                xy, rings, regions, first, last, columns, nonzero, rule == "touched", limit
+                xy, rings, regions, first, last, columns, nonzero, rule == "touched", limit, spent
             )
             return total, (runs[0], runs[1], runs[2], runs[3], runs[4])
 
@@ -209,8 +216,11 @@ def _by_rows(
     parts = []
     for begin, end in ((first, middle), (middle, last)):
         alone = end - begin < 2
-        total, runs = work(begin, end, _MOST if alone else _BAND)
-        fits = 0 <= total <= (_MOST if alone else _BAND)
+        limit = _MOST_IN_ROW if alone else _BAND
+        total, runs = work(begin, end, limit)
+        fits = 0 <= total <= limit
+        if alone and not fits:
+            total = -1
         parts.append(runs if fits else _by_rows(work, begin, end, total))
     upper, lower = parts
     return _joined(upper, lower, upper[4] + lower[4])
@@ -264,9 +274,9 @@ def _polyline(
     rows, columns = image_shape
     counts = count_visits(shape.coords, rows)
     total = np.append(0, np.cumsum(counts))
-    if total[-1] > _MOST:
+    if total[-1] > _MOST_IN_LINE:
         raise GeometryError(
-            f"line: expected at most {_MOST} crossings with pixel rows, got {total[-1]}"
+            f"line: expected at most {_MOST_IN_LINE} crossings with pixel rows, got {total[-1]}"
         )
     bands = []
     first = 0
@@ -299,9 +309,9 @@ def _measured_line(
     bound = np.append(0, np.cumsum(np.abs(np.diff(pixels, axis=0)).sum(axis=1) + 4)).astype(
         np.int64
     )
-    if bound[-1] > _MOST:
+    if bound[-1] > _MOST_IN_LINE:
         raise GeometryError(
-            f"line: expected at most {_MOST} crossings with pixel borders, got {bound[-1]}"
+            f"line: expected at most {_MOST_IN_LINE} crossings with pixel borders, got {bound[-1]}"
         )
     pixel: IntArray = np.zeros(0, dtype=np.int64)
     length: FloatArray = np.zeros(0)

@@ -27,8 +27,29 @@ __all__ = ["cover_polygons"]
 _NOISE = 2.0**-48
 """Share of the outline inside a pixel, in rows, below which coverage is rounding."""
 
-_MOST_WORK = 2**33
+_DRIFT = 2.0**-51
+"""Rounding of the winding number that pieces further left leave, per row they pass."""
+
+_MOST_WORK = 2**31
 """Steps spent on pixels in which an outline crosses itself, before it is refused."""
+
+_TINY = 1e-300
+
+_SAME = 2.0**-50
+"""Columns below which pieces that lie on one another do not cross."""
+
+_FEW = 8
+"""Pieces that may cross each other within a strip."""
+
+_ROOM = 64
+"""Pieces in one pixel for which room is kept."""
+
+_HALVINGS = 48
+"""Halvings of a strip, after which what is left of it does not count."""
+
+# A piece in the order of its row: its column + 1 in the upper half, its index in the lower half.
+_COLUMN = 1 << 32
+_PIECE = _COLUMN - 1
 
 # Bits of `mark`: direction of the path, and where a piece begins and ends.
 _DOWN, _UP, _RIGHT, _LEFT = 1, 2, 4, 8
@@ -81,12 +102,22 @@ def _count_pieces(xy: Any, rings: Any, regions: Any, first: int, last: int, colu
     for ring in range(regions[0], regions[-1]):
         p = rings[ring + 1] - 1
         for i in range(rings[ring], rings[ring + 1]):
-            x0 = math.floor(min(max(xy[p, 0], -1.0), columns))
-            x1 = math.floor(min(max(xy[i, 0], -1.0), columns))
-            y0 = math.floor(min(max(xy[p, 1], first - 1.0), last))
-            y1 = math.floor(min(max(xy[i, 1], first - 1.0), last))
-            total += abs(x1 - x0) + abs(y1 - y0) + 1.0
+            a, b = (p, i) if xy[p, 1] <= xy[i, 1] else (i, p)
             p = i
+            xa, ya, xb, yb = xy[a, 0], xy[a, 1], xy[b, 0], xy[b, 1]
+            if yb < first or ya >= last or (xa >= columns and xb >= columns):
+                continue
+            x0, x1, y0, y1 = xa, xb, ya, yb
+            if ya < first:
+                y0 = float(first)
+                x0 = xa + (y0 - ya) * (xb - xa) / (yb - ya)
+            if yb > last:
+                y1 = float(last)
+                x1 = xa + (y1 - ya) * (xb - xa) / (yb - ya)
+            across = math.floor(min(max(x1, -1.0), columns)) - math.floor(
+                min(max(x0, -1.0), columns)
+            )
+            total += abs(across) + math.floor(y1) - math.floor(y0) + 3.0
     return int(min(total, 1e18))
 
 
@@ -197,6 +228,21 @@ def _sort(order: Any, key: Any, begin: int, end: int) -> None:
 
 
 @kernel
+def _sort_columns(order: Any, begin: int, end: int) -> None:
+    """Shell sort of order[begin:end] by column in place."""
+    gap = max(1, (end - begin) // 2)
+    while gap > 0:
+        for i in range(begin + gap, end):
+            item = order[i]
+            j = i
+            while j >= begin + gap and order[j - gap] >> 32 > item >> 32:
+                order[j] = order[j - gap]
+                j -= gap
+            order[j] = item
+        gap = 1 if gap == 2 else int(gap / 2.2)
+
+
+@kernel
 def _filled(winding: int, nonzero: bool) -> float:
     if nonzero:
         return 1.0 if winding != 0 else 0.0
@@ -207,130 +253,246 @@ def _filled(winding: int, nonzero: bool) -> float:
 def _share(average: float, nonzero: bool) -> float:
     """Share filled where two neighbouring winding numbers have this average."""
     low = math.floor(average)
-    here, next_one = _filled(low, nonzero), _filled(low + 1, nonzero)
-    return float(here + (average - low) * (next_one - here))
+    share = average - low
+    if nonzero:
+        return share if low == 0 else 1.0 - share if low == -1 else 1.0
+    return 1.0 - share if int(low) & 1 else share
 
 
 @kernel
-def _sorted_unique(values: Any) -> Any:
-    values = np.sort(values)
-    n = 0
-    for value in values:
-        if n == 0 or value > values[n - 1]:
-            values[n] = value
-            n += 1
-    return values[:n]
+def _room(size: int) -> tuple[Any, Any]:
+    """Room for `size` pieces of one pixel, for `_dissect`."""
+    return (
+        np.empty((14, 2 * size + 2), dtype=np.float64),
+        np.empty((5, 2 * size + 2), dtype=np.int64),
+    )
 
 
 @kernel
-def _strip(
-    line: Any, mark: Any, active: Any, low: float, high: float, winding: int, nonzero: bool
-) -> float:
-    """Area filled between two heights where pieces only stand side by side."""
-    middle = 0.5 * (low + high)
-    count = len(active)
-    at = np.empty(count, dtype=np.float64)
+def _stand(
+    local: Any, active: Any, count: int, high: float, last: bool, at: Any
+) -> tuple[int, bool]:
+    """Put pieces in order from left to right in a strip; return steps spent and whether any cross.
+
+    `at` holds the column of piece p at the upper end of the strip, half way and at the lower end:
+    the first is given, the others are found. `last` says that some may end at `high`.
+    """
     for i in range(count):
         p = active[i]
-        t = (middle - line[p, 1]) / (line[p, 3] - line[p, 1])
-        at[i] = line[p, 0] + t * (line[p, 2] - line[p, 0])
-    area, previous = 0.0, 0.0
-    for i in np.argsort(at):
-        area += _filled(winding, nonzero) * (at[i] - previous)
-        winding += -1 if mark[active[i]] & _BACKWARD else 1
-        previous = at[i]
-    area += _filled(winding, nonzero) * (1.0 - previous)
-    return float(area * (high - low))
-
-
-@kernel
-def _crossings(line: Any, active: Any, low: float, high: float) -> Any:
-    """Heights strictly between two heights at which pieces cross; all of them span both."""
-    count = len(active)
-    at = np.empty((count, 2), dtype=np.float64)
-    for i in range(count):
-        p = active[i]
-        slope = (line[p, 2] - line[p, 0]) / (line[p, 3] - line[p, 1])
-        at[i, 0] = line[p, 0] + (low - line[p, 1]) * slope
-        at[i, 1] = line[p, 0] + (high - line[p, 1]) * slope
-    order = np.argsort(at[:, 0] + at[:, 1])
-    apart = True
+        at[2, p] = local[0, p] + (high - local[1, p]) * local[4, p]
+        if last and local[3, p] <= high:
+            at[2, p] = local[2, p]
+        at[1, p] = 0.5 * (at[0, p] + at[2, p])
+    moves = 0
     for i in range(1, count):
-        a, b = order[i - 1], order[i]
-        apart = apart and at[a, 0] <= at[b, 0] and at[a, 1] <= at[b, 1]
-    if apart:
-        return np.empty(0, dtype=np.float64)
-    found = 0
-    heights = np.empty(count * (count - 1) // 2, dtype=np.float64)
+        p = active[i]
+        key = at[1, p]
+        j = i
+        while j > 0 and at[1, active[j - 1]] > key:
+            active[j] = active[j - 1]
+            j -= 1
+        active[j] = p
+        moves += i - j
+        if moves > 8 * count:  # not in order from the strip above
+            _sort(active, at[1], 0, count)
+            moves *= 3
+            break
+    for i in range(1, count):
+        a, b = active[i - 1], active[i]
+        if at[0, a] > at[0, b] + _SAME or at[2, a] > at[2, b] + _SAME:
+            return moves + 4 * count, True
+    return moves + 2 * count, False
+
+
+@kernel
+def _largest_tangle(active: Any, count: int, at: Any, rest: Any) -> int:
+    """Size of the largest group of pieces that cross; rest[0, i] is 1 where a group begins."""
+    low, high = math.inf, math.inf
+    for i in range(count - 1, -1, -1):
+        low, high = min(low, at[0, active[i]]), min(high, at[2, active[i]])
+        rest[0, i], rest[1, i] = low, high
+    low, high = -math.inf, -math.inf
+    largest = begin = 0
+    for i in range(count):
+        begins = low <= rest[0, i] + _SAME and high <= rest[1, i] + _SAME
+        rest[0, i] = 1.0 if begins else 0.0
+        if begins:
+            begin = i
+        low, high = max(low, at[0, active[i]]), max(high, at[2, active[i]])
+        largest = max(largest, i + 1 - begin)
+    return int(largest)
+
+
+@kernel
+def _untangle(
+    tangle: Any, at: Any, mark: Any, winding: int, previous: float, nonzero: bool, cuts: Any
+) -> tuple[float, float]:
+    """Mean width filled from `previous` to the last of a few pieces that cross, and its place."""
+    count = len(tangle)
+    cuts[0], cuts[1] = 0.0, 1.0
+    n = 2
     for i in range(count):
         for j in range(i):
-            before, after = at[i, 0] - at[j, 0], at[i, 1] - at[j, 1]
+            before = at[0, tangle[i]] - at[0, tangle[j]]
+            after = at[2, tangle[i]] - at[2, tangle[j]]
             if (before < 0.0 < after) or (after < 0.0 < before):
-                heights[found] = low + (high - low) * (before / (before - after))
-                found += 1
-    return heights[:found]
+                cuts[n] = before / (before - after)
+                n += 1
+    for i in range(2, n):
+        cut, j = cuts[i], i
+        while j > 0 and cuts[j - 1] > cut:
+            cuts[j] = cuts[j - 1]
+            j -= 1
+        cuts[j] = cut
+    width = last = 0.0
+    for c in range(n - 1):
+        share = cuts[c + 1] - cuts[c]
+        if share <= 0.0:
+            continue
+        middle = 0.5 * (cuts[c] + cuts[c + 1])
+        for i in range(count):
+            p = tangle[i]
+            at[1, p] = at[0, p] + middle * (at[2, p] - at[0, p])
+        _sort(tangle, at[1], 0, count)
+        around, place = winding, previous
+        for i in range(count):
+            p = tangle[i]
+            width += share * _filled(around, nonzero) * (at[1, p] - place)
+            around += -1 if mark[p] & _BACKWARD else 1
+            place = at[1, p]
+        last += share * place
+    return width, last
 
 
 @kernel
-def _dissect(line: Any, mark: Any, pieces: Any, passed: float, nonzero: bool, work: Any) -> float:
+def _width(
+    active: Any,
+    count: int,
+    at: Any,
+    rest: Any,
+    mark: Any,
+    winding: int,
+    nonzero: bool,
+    crossed: bool,
+    cuts: Any,
+) -> float:
+    """Mean width filled between two heights, from groups of pieces that stand side by side."""
+    width, previous = 0.0, 0.0
+    i = 0
+    while i < count:
+        begin = i
+        i += 1
+        while crossed and i < count and rest[0, i] == 0.0:
+            i += 1
+        if i - begin > 1:
+            more, previous = _untangle(active[begin:i], at, mark, winding, previous, nonzero, cuts)
+            width += more
+            for k in range(begin, i):
+                winding += -1 if mark[active[k]] & _BACKWARD else 1
+            continue
+        p = active[begin]
+        width += _filled(winding, nonzero) * (at[1, p] - previous)
+        previous = at[1, p]
+        winding += -1 if mark[p] & _BACKWARD else 1
+    return float(width + _filled(winding, nonzero) * (1.0 - previous))
+
+
+@kernel
+def _dissect(
+    line: Any,
+    mark: Any,
+    pieces: Any,
+    passed: float,
+    nonzero: bool,
+    work: Any,
+    floats: Any,
+    ints: Any,
+) -> float:
     """Share of a pixel that is filled, from all pieces in it; work[0] counts the steps.
 
     `passed` is the winding number at the left border, averaged over its height. It changes where
-    the path goes through that border, which tells the winding number at its upper end.
+    the path goes through that border, which tells the winding number at its upper end. Strips in
+    which more than a few pieces cross each other are halved until there is no such strip.
     """
-    heights = np.empty(4 * len(pieces) + 2, dtype=np.float64)
+    size = len(pieces)
+    if size > _ROOM:
+        floats, ints = _room(size)
+    local, at, rest, jumps = floats[:5], floats[5:8], floats[8:10], floats[10:12]
+    heights, cuts, until = floats[12], floats[13], np.empty(_HALVINGS + 1, dtype=np.float64)
+    marks, level, waiting, doors, active = ints[0], ints[1], ints[2], ints[3], ints[4]
     heights[0], heights[1] = 0.0, 1.0
-    n = 2
-    jumps = np.zeros((2 * len(pieces), 2), dtype=np.float64)
     jumped = 0
     begin = passed
-    for p in pieces:
-        heights[n], heights[n + 1] = line[p, 1], line[p, 3]
-        n += 2
-        sign = -1.0 if mark[p] & _BACKWARD else 1.0
+    for i in range(size):
+        p = pieces[i] & _PIECE
+        local[0, i], local[1, i], local[2, i], local[3, i] = line[p]
+        local[4, i] = (line[p, 2] - line[p, 0]) / max(line[p, 3] - line[p, 1], _TINY)
+        marks[i] = mark[p]
+        heights[2 * i + 2], heights[2 * i + 3] = line[p, 1], line[p, 3]
+        side = -1.0 if mark[p] & _BACKWARD else 1.0
         if mark[p] & _ENTERS:
-            jumps[jumped, 0], jumps[jumped, 1] = line[p, 1], -sign
+            jumps[0, jumped], jumps[1, jumped] = line[p, 1], -side
             jumped += 1
         if mark[p] & _LEAVES:
-            jumps[jumped, 0], jumps[jumped, 1] = line[p, 3], sign
+            jumps[0, jumped], jumps[1, jumped] = line[p, 3], side
             jumped += 1
     for j in range(jumped):
-        begin -= jumps[j, 1] * (1.0 - jumps[j, 0])
-    corner = round(begin)
-    heights = _sorted_unique(heights[:n])
-    key = line[:, 1]
-    _sort(pieces, key, 0, len(pieces))
-    active = np.empty(len(pieces), dtype=np.int64)
-    waiting, count, area = 0, 0, 0.0
-    for h in range(len(heights) - 1):
-        low, high = heights[h], heights[h + 1]
-        while waiting < len(pieces) and line[pieces[waiting], 1] <= low:
-            active[count] = pieces[waiting]
-            count += 1
-            waiting += 1
+        begin -= jumps[1, j] * (1.0 - jumps[0, j])
+    winding = math.floor(begin + 0.5)
+    ends = 2 * size + 2
+    for i in range(ends):
+        level[i] = waiting[i] = doors[i] = i
+    _sort(level, heights, 0, ends)
+    _sort(waiting, local[1], 0, size)
+    _sort(doors, jumps[0], 0, jumped)
+    work[0] += 64 + 16 * size
+    following = door = count = 0
+    area = 0.0
+    for h in range(ends - 1):
+        low, until[0] = heights[level[h]], heights[level[h + 1]]
+        if not low < until[0]:
+            continue
         kept = 0
         for i in range(count):
-            if line[active[i], 3] > low:
+            if local[3, active[i]] > low:
                 active[kept] = active[i]
                 kept += 1
         count = kept
-        winding = corner
-        for j in range(jumped):
-            if jumps[j, 0] <= low:
-                winding += int(jumps[j, 1])
-        crossings = _crossings(line, active[:count], low, high)
-        work[0] += (count + jumped) * (1 + len(crossings)) + count * len(crossings)
+        while following < size and local[1, waiting[following]] <= low:
+            p = waiting[following]
+            if local[3, p] > low:
+                active[count] = p
+                at[0, p] = local[0, p]
+                count += 1
+            following += 1
+        while door < jumped and jumps[0, doors[door]] <= low:
+            winding += int(jumps[1, doors[door]])
+            door += 1
+        depth = 0
+        while depth >= 0:
+            high = until[depth]
+            steps, crossed = _stand(local, active, count, high, depth == 0, at)
+            work[0] += steps
+            if crossed:
+                work[0] += 2 * count
+                if _largest_tangle(active, count, at, rest) > _FEW:
+                    middle = 0.5 * (low + high)
+                    if work[0] > _MOST_WORK:
+                        return 0.0
+                    if depth < _HALVINGS and low < middle < high:
+                        depth += 1
+                        until[depth] = middle
+                        continue
+                    crossed = False  # all in one point
+            area += (high - low) * _width(
+                active, count, at, rest, marks, winding, nonzero, crossed, cuts
+            )
+            for i in range(count):
+                at[0, active[i]] = at[2, active[i]]
+            low = high
+            depth -= 1
         if work[0] > _MOST_WORK:
             return 0.0
-        if len(crossings):
-            cuts = np.empty(len(crossings) + 2, dtype=np.float64)
-            cuts[0], cuts[1] = low, high
-            cuts[2:] = crossings
-            cuts = _sorted_unique(cuts)
-            for c in range(len(cuts) - 1):
-                area += _strip(line, mark, active[:count], cuts[c], cuts[c + 1], winding, nonzero)
-        else:
-            area += _strip(line, mark, active[:count], low, high, winding, nonzero)
     return area
 
 
@@ -345,13 +507,15 @@ def cover_polygons(
     nonzero: bool,
     whole: bool,
     limit: int,
+    work: Any,
 ) -> Any:
     """Cover pixels in the rows first <= l < last by the exact share of their area that is inside.
 
     Returns ``total, row, start, stop, weight, offsets``: a bound of the number of pieces, and runs
     as `fill_polygons`, with `whole` all of weight 1 (touched pixels). Nothing is covered when
-    `total` exceeds `limit`; it is -1 when the outline crosses itself too often and -2 when
-    coordinates are beyond reach.
+    `total` exceeds `limit`; it is -1 when an outline crosses itself too often and -2 when
+    coordinates are beyond reach. work[0] (int64) counts the steps spent on crossings, from band to
+    band of a single region.
     """
     count = len(regions) - 1
     offsets = np.zeros(count + 1, dtype=np.int64)
@@ -378,90 +542,105 @@ def cover_polygons(
     used = place[:slots].copy()
     order = np.empty(pieces, dtype=np.int64)
     for i in range(pieces):
-        order[used[slot[i]]] = i
+        order[used[slot[i]]] = (cell[i] + 1) * _COLUMN + i
         used[slot[i]] += 1
-    work = np.zeros(1, dtype=np.int64)
-    n = 0
-    for p in range(count):
-        for s in range(base[p], base[p + 1]):
-            _sort(order, cell, place[s], place[s + 1])
-            n = _cover_row(
-                line, cell, mark, order, place[s], place[s + 1], columns, nonzero, whole,
-                top[p] + s - base[p], row, start, stop, weight, n, work,
-            )  # fmt: skip
-        offsets[p + 1] = n
-    if work[0] > _MOST_WORK:
-        total = -1
-    return total, row[:n].copy(), start[:n].copy(), stop[:n].copy(), weight[:n].copy(), offsets
+    n = _cover_rows(
+        line, mark, order, place, top, base, columns, nonzero, whole,
+        row, start, stop, weight, offsets, work,
+    )  # fmt: skip
+    if n < 0:
+        return -1, row[:0], start[:0], stop[:0], weight[:0], offsets
+    if n < size:  # give back what is not used; copying costs as much as finding it
+        return total, row[:n].copy(), start[:n].copy(), stop[:n].copy(), weight[:n].copy(), offsets
+    return total, row[:n], start[:n], stop[:n], weight[:n], offsets
 
 
 @kernel
-def _cover_row(
+def _cover_rows(
     line: Any,
-    cell: Any,
     mark: Any,
     order: Any,
-    begin: int,
-    end: int,
+    place: Any,
+    top: Any,
+    base: Any,
     columns: int,
     nonzero: bool,
     whole: bool,
-    at: int,
     row: Any,
     start: Any,
     stop: Any,
     weight: Any,
-    n: int,
+    offsets: Any,
     work: Any,
 ) -> int:
-    """Emit the runs of one row from its pieces, sorted by column."""
-    head = n
-    passed = 0.0
-    i = begin
-    while i < end:
-        column = cell[order[i]]
-        first = i
-        height, area, length = 0.0, 0.0, 0.0
-        turns, ends = 0, 0
-        while i < end and cell[order[i]] == column:
-            p = order[i]
-            m = mark[p]
-            dy = line[p, 3] - line[p, 1]
-            length += dy
-            if m & _BACKWARD:
-                dy = -dy
-            height += dy
-            area += dy * (1.0 - 0.5 * (line[p, 0] + line[p, 2]))
-            turns |= m & _TURNS
-            ends += m // _ONE_END
-            i += 1
-        if column >= 0:
-            simple = ends == 2 and ((turns & 3) != 3 or (turns & 12) != 12)
-            if simple:
-                covered = _share(passed + area, nonzero)
-            else:
-                covered = _dissect(line, mark, order[first:i], passed, nonzero, work)
-            if covered <= _NOISE * length:
-                covered = 0.0
-            elif 1.0 - covered <= _NOISE * (length + 1.0):
-                covered = 1.0
-            if covered > 0.0:
-                if whole:
-                    covered = 1.0
-                if n > head and stop[n - 1] == column and weight[n - 1] == covered:
-                    stop[n - 1] = column + 1
-                else:
-                    row[n], start[n], stop[n], weight[n] = at, column, column + 1, covered
-                    n += 1
-        passed += height
-        until = cell[order[i]] if i < end else columns
-        column = max(column + 1, 0)
-        if until > column:
-            passed = float(round(passed))
-            if _filled(int(passed), nonzero) > 0.0:
-                if n > head and stop[n - 1] == column and weight[n - 1] == 1.0:
-                    stop[n - 1] = until
-                else:
-                    row[n], start[n], stop[n], weight[n] = at, column, until, 1.0
-                    n += 1
+    """Emit the runs of every row, return how many; -1 when an outline crosses itself too often.
+
+    All rows in one call on purpose: a call that takes arrays costs as much as several pixels.
+    """
+    floats, ints = _room(_ROOM)
+    n = 0
+    for region in range(len(base) - 1):
+        if len(base) > 2:
+            work[0] = 0
+        for s in range(base[region], base[region + 1]):
+            at = top[region] + s - base[region]
+            _sort_columns(order, place[s], place[s + 1])
+            head = n
+            passed, drift = 0.0, 0.0
+            i, end = place[s], place[s + 1]
+            while i < end:
+                column = (order[i] >> 32) - 1
+                first = i
+                height, area, length = 0.0, 0.0, 0.0
+                turns, ends = 0, 0
+                while i < end and (order[i] >> 32) - 1 == column:
+                    p = order[i] & _PIECE
+                    m = mark[p]
+                    dy = line[p, 3] - line[p, 1]
+                    length += dy
+                    if m & _BACKWARD:
+                        dy = -dy
+                    height += dy
+                    area += dy * (1.0 - 0.5 * (line[p, 0] + line[p, 2]))
+                    turns |= m & _TURNS
+                    ends += m // _ONE_END
+                    i += 1
+                if column >= 0:
+                    simple = ends == 2 and ((turns & 3) != 3 or (turns & 12) != 12)
+                    if simple:
+                        covered = _share(passed + area, nonzero)
+                    else:
+                        covered = _dissect(
+                            line, mark, order[first:i], passed, nonzero, work, floats, ints
+                        )
+                    if covered <= _NOISE * length + _DRIFT * drift:
+                        covered = 0.0
+                    elif 1.0 - covered <= _NOISE * (length + 1.0) + _DRIFT * drift:
+                        covered = 1.0
+                    if covered > 0.0:
+                        if whole:
+                            covered = 1.0
+                        if n > head and stop[n - 1] == column and weight[n - 1] == covered:
+                            stop[n - 1] = column + 1
+                        else:
+                            row[n], start[n], stop[n], weight[n] = at, column, column + 1, covered
+                            n += 1
+                passed += height
+                drift += length
+                nearest = math.floor(passed + 0.5)
+                if abs(passed - nearest) <= _DRIFT * drift:
+                    passed, drift = float(nearest), 0.0
+                until = (order[i] >> 32) - 1 if i < end else columns
+                column = max(column + 1, 0)
+                if until > column:
+                    passed, drift = float(nearest), 0.0
+                    if _filled(int(passed), nonzero) > 0.0:
+                        if n > head and stop[n - 1] == column and weight[n - 1] == 1.0:
+                            stop[n - 1] = until
+                        else:
+                            row[n], start[n], stop[n], weight[n] = at, column, until, 1.0
+                            n += 1
+            if work[0] > _MOST_WORK:
+                return -1
+        offsets[region + 1] = n
     return n

@@ -73,6 +73,24 @@ def _sort(values: Any, begin: int, end: int) -> None:
 
 
 @kernel
+def _tally(cut: Any, begin: int, end: int, columns: int, nonzero: bool) -> int:
+    """Sort cut[begin:end] by counting, for rows with more crossings than columns.
+
+    Crossings of one column that cancel are dropped; returns where the others end.
+    """
+    change = np.zeros(columns + 1, dtype=np.int64)
+    for i in range(begin, end):
+        down = cut[i] & 1
+        change[cut[i] >> 1] += 2 * down - 1 if nonzero else 1
+    n = begin
+    for column in range(columns + 1):
+        for _ in range(abs(change[column]) if nonzero else change[column] & 1):
+            cut[n] = column * 2 + (1 if change[column] > 0 else 0)
+            n += 1
+    return n
+
+
+@kernel
 def fill_polygons(
     xy: Any,
     rings: Any,
@@ -87,8 +105,8 @@ def fill_polygons(
 
     Returns ``total, row, start, stop, offsets``: the number of crossings of edges and rows, runs
     (int64) that are disjoint, sorted and joined within their region, and where the runs of each
-    region begin. Nothing is filled when `total` exceeds `limit`; it is -2 when coordinates are beyond
-    reach.
+    region begin. Nothing is filled when `total` exceeds `limit`; it is -2 when coordinates are
+    beyond reach.
     """
     count = len(regions) - 1
     top, base = _slots(xy, rings, regions, first, last)
@@ -148,9 +166,13 @@ def fill_polygons(
     n = 0
     for p in range(count):
         for s in range(base[p], base[p + 1]):
-            _sort(cut, place[s], place[s + 1])
+            end = place[s + 1]
+            if end - place[s] > columns:
+                end = _tally(cut, place[s], end, columns, nonzero)
+            else:
+                _sort(cut, place[s], end)
             head, winding = n, 0
-            for i in range(place[s], place[s + 1]):
+            for i in range(place[s], end):
                 column = cut[i] >> 1
                 outside = winding == 0
                 if nonzero:

@@ -1,0 +1,1 @@
+"""Numbers of the pixels under spans: distributions, moments, features, tables, estimators."""
