@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,7 +20,7 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 def read_only(array: NDArray[_Scalar]) -> NDArray[_Scalar]:
     """Return a read-only view of `array`; the caller must hold no writable reference to it."""
     view = array.view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 
@@ -53,9 +52,7 @@ def as_floats(value: ArrayLike, shape: tuple[int | None, ...], what: str) -> Flo
     ):
         raise GeometryError(f"{what}: expected shape {_text(shape)}, got {array.shape}")
     result = np.array(array, dtype=np.float64, order="C")
-    # The dot product is finite only when all numbers are; where it overflows, they decide.
-    flat = result.reshape(-1)
-    if not isfinite(np.vdot(flat, flat)) and not np.isfinite(flat).all():
+    if not np.isfinite(result).all():
         first = np.argwhere(~np.isfinite(result))[0]
         raise GeometryError(
             f"{what}: expected finite numbers, got {result[tuple(first)]} at {first.tolist()}"

@@ -172,7 +172,7 @@ class Spans:
         """Make spans of arrays that are known to be right and that nobody else will change."""
         spans = object.__new__(cls)
         for name, value in zip(cls.__slots__, (row, start, stop, weight), strict=False):
-            value.flags.writeable = False
+            value.setflags(write=False)
             object.__setattr__(spans, name, value)
         object.__setattr__(spans, "shape", shape)
         return spans

@@ -251,12 +251,16 @@ def _filled(winding: int, nonzero: bool) -> float:
 
 @kernel
 def _share(average: float, nonzero: bool) -> float:
-    """Share filled where two neighbouring winding numbers have this average."""
-    low = math.floor(average)
-    share = average - low
+    """Share filled where two neighbouring winding numbers have this average.
+
+    Counted from the nearer of them, so that the least share of either direction is kept.
+    """
+    near = math.floor(average + 0.5)
+    off = abs(average - near)
     if nonzero:
-        return share if low == 0 else 1.0 - share if low == -1 else 1.0
-    return 1.0 - share if int(low) & 1 else share
+        beside = near + (1 if average > near else -1)
+        return off if near == 0 else 1.0 - off if beside == 0 else 1.0
+    return 1.0 - off if near & 1 else off
 
 
 @kernel

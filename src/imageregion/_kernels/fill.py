@@ -115,6 +115,7 @@ def fill_polygons(
         return -2, nothing, nothing, nothing, nothing
     slots = base[count]
     place = np.zeros(slots + 2, dtype=np.int64)
+    spanned = np.empty((len(xy), 2), dtype=np.int32)
     for p in range(count):
         begin_row, end_row = top[p], top[p] + base[p + 1] - base[p]
         shift = base[p] - begin_row + 1
@@ -124,6 +125,7 @@ def fill_polygons(
                 current = xy[i, 1]
                 low, high = min(previous, current), max(previous, current)
                 begin, end = _rows_between(low, high, begin_row, end_row)
+                spanned[i, 0], spanned[i, 1] = begin, end
                 if begin < end:
                     place[shift + begin] += 1
                     place[shift + end] -= 1
@@ -149,13 +151,14 @@ def fill_polygons(
         for ring in range(regions[p], regions[p + 1]):
             before = rings[ring + 1] - 1
             for i in range(rings[ring], rings[ring + 1]):
+                begin, end = spanned[i, 0], spanned[i, 1]
+                if begin >= end:
+                    before = i
+                    continue
                 down = xy[before, 1] <= xy[i, 1]
                 a, b = (before, i) if down else (i, before)
                 before = i
                 x, y, bottom = xy[a, 0], xy[a, 1], xy[b, 1]
-                begin, end = _rows_between(y, bottom, begin_row, end_row)
-                if begin >= end:
-                    continue
                 dx, dy = xy[b, 0] - x, bottom - y
                 for line in range(begin, end):
                     crossing = x + (line + 0.5 - y) * dx / dy
@@ -167,9 +170,12 @@ def fill_polygons(
     for p in range(count):
         for s in range(base[p], base[p + 1]):
             end = place[s + 1]
-            if end - place[s] > columns:
+            if end - place[s] == 2:
+                if cut[end - 2] > cut[end - 1]:
+                    cut[end - 2], cut[end - 1] = cut[end - 1], cut[end - 2]
+            elif end - place[s] > columns:
                 end = _tally(cut, place[s], end, columns, nonzero)
-            else:
+            elif end > place[s]:
                 _sort(cut, place[s], end)
             head, winding = n, 0
             for i in range(place[s], end):
