@@ -11,9 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 import imageregion as ir
+from imageregion._arrays import FloatArray
 
-FloatArray = NDArray[np.float64]
+__all__ = [
+    "Circles",
+    "FloatArray",
+    "Image",
+    "Mask",
+    "Nuclei",
+    "Organ",
+    "Outline",
+    "circles",
+    "nuclei",
+    "organ",
+    "scan",
+    "selection_json",
+    "star",
+]
+
 Mask = NDArray[np.bool_]
+Image = NDArray[np.int16]
 
 
 @dataclass(frozen=True)
@@ -29,8 +46,27 @@ class Organ:
     """An outline, the image under it, and its mask for libraries that start from one."""
 
     outline: Outline
-    pixels: NDArray[np.int16]
+    pixels: Image
     mask: Mask
+
+
+@dataclass(frozen=True)
+class Circles:
+    """Circles of one radius on an image."""
+
+    centers: FloatArray
+    radius: float
+    shapes: ir.EllipseArray
+    pixels: Image
+
+
+@dataclass(frozen=True)
+class Nuclei:
+    """Many small outlines on an image; `xy` has shape (outlines, vertices, 2)."""
+
+    xy: FloatArray
+    shapes: ir.PolygonArray
+    pixels: Image
 
 
 @cache
@@ -44,12 +80,36 @@ def star(vertices: int, size: int) -> Outline:
 
 
 @cache
-def organ() -> Organ:
-    """A star of 77,466 pixels on a 16-bit image with values as spread as those of a CT."""
-    outline = star(1_000, 512)
-    noise = np.random.default_rng(1).normal(40, 120, outline.shape)
+def scan(size: int) -> Image:
+    """Make a square 16-bit image with values as spread as those of a CT."""
+    return np.random.default_rng(1).normal(40, 120, (size, size)).astype(np.int16)
+
+
+@cache
+def organ(vertices: int = 1_000, size: int = 512) -> Organ:
+    """Lay a star on an image; 77,466 pixels as it comes."""
+    outline = star(vertices, size)
     mask = ir.rasterize(ir.Polygon([outline.xy]), outline.shape).to_mask()
-    return Organ(outline, noise.astype(np.int16), mask)
+    return Organ(outline, scan(size), mask)
+
+
+@cache
+def circles(count: int = 10_000, radius: float = 5.0, size: int = 4096) -> Circles:
+    """Scatter circles over an image; they may overlap but do not leave it."""
+    centers = np.random.default_rng(2).uniform(2 * radius, size - 2 * radius, (count, 2))
+    return Circles(centers, radius, ir.EllipseArray.circles(centers, radius), scan(size))
+
+
+@cache
+def nuclei(count: int = 100_000, vertices: int = 20, size: int = 4096) -> Nuclei:
+    """Scatter outlines like those of cell nuclei, some 10 pixels wide; they may overlap."""
+    random = np.random.default_rng(3)
+    angle = np.linspace(0, 2 * np.pi, vertices, endpoint=False)
+    radius = random.uniform(3.5, 6.5, (count, 1)) * random.normal(1, 0.08, (count, vertices))
+    way = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    xy = random.uniform(12, size - 12, (count, 1, 2)) + radius[:, :, None] * way
+    offsets = np.arange(0, (count + 1) * vertices, vertices)
+    return Nuclei(xy, ir.PolygonArray(xy.reshape(-1, 2), offsets), scan(size))
 
 
 @cache

@@ -6,7 +6,12 @@ import pytest
 from benchmarks.inputs import organ, star
 from benchmarks.peers import REFERENCE, TASKS
 
-PAIRS = [(task, name) for task in TASKS for name in TASKS[task].libraries if name != REFERENCE]
+PAIRS = [
+    (task, name)
+    for task in TASKS
+    for name, library in TASKS[task].libraries.items()
+    if name != library.against
+]
 
 
 @pytest.mark.parametrize(("task", "library"), PAIRS)
@@ -18,6 +23,18 @@ def test_agrees(task: str, library: str) -> None:
 
 def test_every_task_starts_with_imageregion() -> None:
     assert all(next(iter(task.libraries)) == REFERENCE for task in TASKS.values())
+
+
+def test_every_library_is_compared_to_imageregion() -> None:
+    for task in TASKS.values():
+        against = {library.against for library in task.libraries.values()}
+        assert {task.libraries[name].module for name in against} == {"imageregion"}
+
+
+def test_tasks_of_a_series_differ_in_their_input_alone() -> None:
+    series = [(name, task) for name, task in TASKS.items() if task.series]
+    assert all(name.startswith(f"{task.series}, ") for name, task in series)
+    assert all(list(task.libraries) == list(series[0][1].libraries) for _, task in series)
 
 
 def test_a_single_wrong_pixel_is_noticed() -> None:
@@ -46,3 +63,21 @@ def test_the_documented_numbers_are_true() -> None:
         pytest.skip(missing)
     more = task.result("OpenCV fillPoly").sum() / task.result(REFERENCE).sum() - 1
     assert more == pytest.approx(0.009, abs=0.0015)  # versions of OpenCV draw a little differently
+
+
+def test_a_wrong_statistic_is_noticed() -> None:
+    task = TASKS["region statistics"]
+    numbers = task.result(REFERENCE)
+    for name in numbers:
+        wrong = numbers | {name: numbers[name] * (1 + 1e-9)}
+        with pytest.raises(AssertionError):
+            task.libraries["numpy on a mask"].agree(task.given(), numbers, wrong)
+
+
+def test_wrong_coverage_of_one_pixel_is_noticed() -> None:
+    task = TASKS[next(name for name in TASKS if name.startswith("exact coverage"))]
+    coverage = task.result("imageregion, coverage only")
+    wrong = coverage.copy()
+    wrong[0, 0] = 1e-6
+    with pytest.raises(AssertionError):
+        task.libraries["exactextract coverage"].agree(task.given(), coverage, wrong)

@@ -115,7 +115,8 @@ def fill_polygons(
         return -2, nothing, nothing, nothing, nothing
     slots = base[count]
     place = np.zeros(slots + 2, dtype=np.int64)
-    spanned = np.empty((len(xy), 2), dtype=np.int32)
+    origin = rings[regions[0]]
+    spanned = np.empty((rings[regions[count]] - origin, 2), dtype=np.int32)
     for p in range(count):
         begin_row, end_row = top[p], top[p] + base[p + 1] - base[p]
         shift = base[p] - begin_row + 1
@@ -125,7 +126,7 @@ def fill_polygons(
                 current = xy[i, 1]
                 low, high = min(previous, current), max(previous, current)
                 begin, end = _rows_between(low, high, begin_row, end_row)
-                spanned[i, 0], spanned[i, 1] = begin, end
+                spanned[i - origin, 0], spanned[i - origin, 1] = begin, end
                 if begin < end:
                     place[shift + begin] += 1
                     place[shift + end] -= 1
@@ -151,7 +152,7 @@ def fill_polygons(
         for ring in range(regions[p], regions[p + 1]):
             before = rings[ring + 1] - 1
             for i in range(rings[ring], rings[ring + 1]):
-                begin, end = spanned[i, 0], spanned[i, 1]
+                begin, end = spanned[i - origin, 0], spanned[i - origin, 1]
                 if begin >= end:
                     before = i
                     continue
