@@ -30,6 +30,9 @@ _NOISE = 2.0**-48
 _DRIFT = 2.0**-51
 """Rounding of the winding number that pieces further left leave, per row they pass."""
 
+_APART = 1e-20
+"""Product of areas above which two corners surely lie on one side of an edge within a pixel."""
+
 _MOST_WORK = 2**31
 """Steps spent on pixels in which an outline crosses itself, before it is refused."""
 
@@ -560,6 +563,32 @@ def cover_polygons(
 
 
 @kernel
+def _is_open_chain(line: Any, order: Any, first: int) -> bool:
+    """Whether three pieces meet in two vertices and nowhere else."""
+    vertices = 0
+    for i in range(3):
+        a, b = order[first + i] & _PIECE, order[first + (i + 1) % 3] & _PIECE
+        ax, ay, bx, by = line[a]
+        cx, cy, dx, dy = line[b]
+        if (
+            (ax == cx and ay == cy)
+            or (ax == dx and ay == dy)
+            or (bx == cx and by == cy)
+            or (bx == dx and by == dy)
+        ):
+            vertices += 1
+            continue
+        c_side = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        d_side = (bx - ax) * (dy - ay) - (by - ay) * (dx - ax)
+        a_side = (dx - cx) * (ay - cy) - (dy - cy) * (ax - cx)
+        b_side = (dx - cx) * (by - cy) - (dy - cy) * (bx - cx)
+        apart = c_side * d_side > _APART or a_side * b_side > _APART
+        if not apart:
+            return False
+    return vertices == 2
+
+
+@kernel
 def _cover_rows(
     line: Any,
     mark: Any,
@@ -610,7 +639,12 @@ def _cover_rows(
                     ends += m // _ONE_END
                     i += 1
                 if column >= 0:
-                    simple = ends == 2 and ((turns & 3) != 3 or (turns & 12) != 12)
+                    simple = ends == 2 and (
+                        (turns & 3) != 3
+                        or (turns & 12) != 12
+                        or i - first < 3  # neighbours on a ring meet in their vertex alone
+                        or (i - first == 3 and _is_open_chain(line, order, first))
+                    )
                     if simple:
                         covered = _share(passed + area, nonzero)
                     else:
