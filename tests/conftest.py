@@ -14,6 +14,7 @@ from imageregion import Plane
 settings.register_profile(
     "default", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
 )
+settings.register_profile("few", settings.get_profile("default"), max_examples=10)
 settings.load_profile("default")
 
 _TILT = np.radians(25)

@@ -74,13 +74,21 @@ def test_version_is_written_once() -> None:
     assert metadata.version("imageregion") == imageregion.__version__
 
 
+FEW = "--hypothesis-profile=few"
+KERNEL_TESTS = [
+    *["raster", "coverage", "many", "stats", "spans", "moments", "summarize_many"],
+    *["outlines", "runlengths", "similarity", "boolean"],
+]
+"""Together they run every kernel."""
+
+
 @pytest.mark.parametrize("mode", ["NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"])
 def test_kernels_agree_uncompiled_and_with_bounds_checks(mode: str, tmp_path: Path) -> None:
-    """The raster, statistics and span tests again, each in a process with its own numba mode."""
-    files = ["tests/test_raster.py", "tests/test_stats.py", "tests/test_spans.py"]
+    """The tests of all that calls a kernel again, each in a process with its own numba mode."""
+    files = [f"tests/test_{name}.py" for name in KERNEL_TESTS]
     cache = {"NUMBA_CACHE_DIR": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", FEW, *files],
         cwd=ROOT,
         env=os.environ | {mode: "1"} | cache,
         capture_output=True,

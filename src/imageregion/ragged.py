@@ -25,7 +25,7 @@ class PolygonArray:
     ----------
     coords : array_like, shape (N, 2)
         Vertices (column, row) of all rings, one ring after the other. A ring need not repeat its
-        first vertex.
+        first vertex; a repeated one is dropped, as by `Polygon`.
     ring_offsets : array_like of int, shape (rings + 1,)
         Ring r has the vertices ``ring_offsets[r]`` up to but not including ``ring_offsets[r + 1]``.
     polygon_offsets : array_like of int, shape (polygons + 1,), optional
@@ -68,6 +68,7 @@ class PolygonArray:
                 f"PolygonArray ring {ring}: expected at least 3 vertices, got "
                 f"{rings[ring + 1] - rings[ring]}"
             )
+        xy, rings = _without_repeated(xy, rings)
         if polygon_offsets is None:
             polygon_offsets = np.arange(len(rings))
         polygons = _offsets(polygon_offsets, len(rings) - 1, "PolygonArray polygon_offsets")
@@ -241,6 +242,16 @@ def _offsets(value: ArrayLike, end: int, what: str) -> IntArray:
             f"{what}: expected ascending from 0 to {end}, got {offsets.tolist()!s:.80}"
         )
     return read_only(offsets)
+
+
+def _without_repeated(xy: FloatArray, rings: IntArray) -> tuple[FloatArray, IntArray]:
+    """Drop the last vertex of rings of more than three vertices that end where they begin."""
+    ends = rings[1:] - 1
+    closed = (xy[rings[:-1]] == xy[ends]).all(axis=1) & (np.diff(rings) > 3)
+    if not closed.any():
+        return xy, rings
+    kept = np.delete(xy, ends[closed], axis=0)
+    return read_only(kept), read_only(rings - np.append(0, np.cumsum(closed)))
 
 
 def _index(number: int, length: int) -> int:
