@@ -244,3 +244,79 @@ def test_choices_that_do_not_exist_are_refused_at_once(
 ) -> None:
     with pytest.raises(ir.GeometryError, match=next(iter(choice))):
         ir.measure(selection(dict(SQUARE)), stack(axial_plane), **choice)
+
+
+def test_a_tilted_line_is_weighed_by_its_length_in_the_patient(axial_plane: Plane) -> None:
+    images = stack(axial_plane, heights=(0.0, 2.0, 4.0, 6.0))
+    start = axial_plane.to_patient([[10.5, 10.5]])[0]
+    up = axial_plane.normal
+    along = axial_plane.axes[:, 0] * 2  # 0.5 mm columns: 1 mm, two pixels
+    points = [start, start + 6 * up, start + 6 * up + 20 * along]
+    report = ir.measure(selection(solid("polyline", points)), images, rule="exact")
+    result = only(report)
+    assert result.get("length") == pytest.approx(26)
+    assert sum(part.spans.area for part in result.slices) == pytest.approx(26)
+    pixels = [frame.pixels for frame in images.frames]
+    risen = sum(w * p[10, 10] for w, p in zip((1, 2, 2, 1), pixels, strict=True))
+    weight = np.r_[0.25, np.full(39, 0.5), 0.25]
+    level = (weight * pixels[3][10, 10:51]).sum()
+    assert result.get("mean") == pytest.approx((risen + level) / 26, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("region", "outside", "flag"),
+    [
+        (flat("polyline", -6, 3, 3, -6, -6, -6, -6, 3), 1.0, "outside-image"),
+        (flat("polyline", 70, 5, 74, 5, 74, 9, 70, 9, 70, 5), 1.0, "outside-image"),
+        (flat("point", 70, 5), 1.0, "outside-image"),
+        (flat("polyline", 5, 40, 9, 40), 1.0, "outside-image"),
+        # 5 mm across and 20 mm down inside, 20 mm down outside: 0.5 and 2.0 mm per pixel
+        (flat("polyline", 50, 30, 60, 30, 60, 50), 20 / 45, "partly-outside-image"),
+    ],
+)
+def test_flags_and_fraction_agree_about_what_is_outside(
+    axial_plane: Plane, region: dict[str, Any], outside: float, flag: str
+) -> None:
+    result = only(ir.measure(selection(dict(region)), stack(axial_plane)))
+    assert result.get("outside_fraction") == pytest.approx(outside, rel=1e-12)
+    assert {f for f in result.flags if f.endswith("outside-image") or f == flag} == {flag}
+
+
+def test_a_region_without_pixels_has_no_estimates(axial_plane: Plane) -> None:
+    both = selection(flat("circle", -20, -20, -15, -20), dict(SQUARE))
+    gone, there = ir.measure(both, stack(axial_plane), estimators=True, bounds=True).results
+    assert [gone.get(f"mean_{name}") for name in ("center", "core", "unmixed")] == [None] * 3
+    assert "no-pixels" in gone.flags
+    assert there.get("mean_core") is not None
+
+
+@pytest.mark.parametrize("rule", ["center", "touched", "exact"])
+@pytest.mark.parametrize(("start", "overlap"), [(14.6, False), (14.5, False), (13.0, True)])
+def test_neighbours_do_not_overlap_by_any_rule(
+    axial_plane: Plane, rule: Any, start: float, overlap: bool
+) -> None:
+    squares = [
+        flat("polyline", low, 5, high, 5, high, 9, low, 9, low, 5)
+        for low, high in ((10.2, 14.5 if start == 14.5 else 14.4), (start, 18.6))
+    ]
+    combined = ir.measure(selection(*squares), stack(axial_plane), rule=rule, combine=True).combined
+    assert combined is not None
+    assert ("overlapping-regions" in combined.flags) is overlap
+
+
+def test_settings_enter_the_method_with_all_their_digits(axial_plane: Plane) -> None:
+    notes = {
+        str(
+            only(ir.measure(selection(dict(SQUARE)), stack(axial_plane), resegment=(low, None)))
+            .measurements[0]
+            .method
+        )
+        for low in (1234567.0, 1234568.0, np.float32(5), np.int64(3))
+    }
+    assert len(notes) == 4
+
+
+@pytest.mark.parametrize("choice", [5, (1, 2, 3), (True, 5), ("1", 2), (None, 10**400)])
+def test_a_range_is_two_numbers(axial_plane: Plane, choice: Any) -> None:
+    with pytest.raises(ir.GeometryError, match="resegment"):
+        ir.measure(selection(dict(SQUARE)), stack(axial_plane), resegment=choice)

@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from imageregion.errors import FhirError, ImageRegionError, Issue
-from imageregion.locate import instance_issues, locate, outside_image
+from imageregion.locate import instance_issues, locate
+from imageregion.outside import leaves_image, outside_fraction
 from imageregion.region import Region
+from imageregion.shapes import Shape
 
 if TYPE_CHECKING:
     from imageregion.dicom.images import Images
     from imageregion.fhir.selection import Selection
 
 __all__ = ["check"]
+
+_ROUNDING = 1e-9
 
 
 def check(selection: Selection | Any, images: Images | Any | None = None) -> tuple[Issue, ...]:
@@ -70,7 +74,7 @@ def _on_images(region: Region, images: Images) -> list[Issue]:
         return [*issues, Issue("error", "not-located", region.path, str(error))]
     issues += instance_issues(region, found, images)
     for part in (part for located in found for part in located.parts):
-        side = outside_image(part.shape, part.frame) if part.shape is not None else ""
+        side = "" if part.shape is None else _side(part.shape, part.frame.shape)
         if side:
             rows, columns = part.frame.shape
             message = (
@@ -82,3 +86,13 @@ def _on_images(region: Region, images: Images) -> list[Issue]:
         message = "lies partly outside the space between the image planes"
         issues.append(Issue("warning", "partly-off-planes", region.path, message))
     return issues
+
+
+def _side(shape: Shape, image_shape: tuple[int, int]) -> str:
+    """Tell how a shape in pixels lies outside an image."""
+    if not leaves_image(shape, image_shape):
+        return ""
+    share = outside_fraction(shape, image_shape)
+    if share is None:
+        return "partly"
+    return "wholly" if share > 1 - _ROUNDING else "partly" if share > _ROUNDING else ""

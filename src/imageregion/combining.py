@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imageregion.boolean import combine
@@ -134,7 +134,7 @@ def _layer(parts: Sequence[Slice], settings: Settings) -> _Layer:
         covered=Slice(frame, None, covered, distance),
         filled=Slice(frame, None, filled, distance),
         areas=tuple(shapes),
-        overlap=_overlap(filled, fills),
+        overlap=len(fills) > 1 and _overlap(shapes, frame, filled, fills, settings),
     )
 
 
@@ -153,8 +153,18 @@ def _filled(
     return Spans.empty(frame.shape) if odd is None else rasterize(odd, frame.shape, settings.rule)
 
 
-def _overlap(filled: Spans, fills: Sequence[Spans]) -> bool:
+def _overlap(
+    shapes: Sequence[Polygon | Ellipse],
+    frame: Frame,
+    filled: Spans,
+    fills: Sequence[Spans],
+    settings: Settings,
+) -> bool:
     """Whether areas have more in common than neighbours that share an edge."""
+    if settings.rule == "touched":  # neighbours touch the same pixels: coverage tells
+        exact = replace(settings, rule="exact")
+        fills = [rasterize(shape, frame.shape, "exact") for shape in shapes]
+        filled = _filled(shapes, fills, frame, exact)
     total = sum(spans.area for spans in fills)
     return abs(filled.area - total) > _SHARED_EDGE * total
 

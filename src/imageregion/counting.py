@@ -11,8 +11,9 @@ from imageregion.codes import FIRST_ORDER, PIXEL_COUNTS, STATISTICS
 from imageregion.frame import Frame
 from imageregion.locate import Part, Space
 from imageregion.measurement import Slice
-from imageregion.raster import rasterize
+from imageregion.raster import Rule, rasterize, weighed_line
 from imageregion.settings import Settings
+from imageregion.shapes import Polyline
 from imageregion.spans import Spans
 from imageregion.statistics.summary import Statistics, summarize
 
@@ -52,16 +53,20 @@ def rasterized(parts: Sequence[Part | Slice], settings: Settings) -> tuple[Slice
     """Find the pixels of a region on each of its frames."""
     slices = []
     for part in parts:
-        size = part.frame.shape
-        spacing = part.frame.spacing
-        pitch = (1.0, 1.0) if spacing is None else (spacing.rows, spacing.columns)
-        spans = (
-            Spans.full(size)
-            if part.shape is None
-            else rasterize(part.shape, size, settings.rule, spacing=pitch)
-        )
-        slices.append(Slice(part.frame, part.shape, spans, part.distance))
+        spans = _spans(part, settings.rule)
+        slices.append(Slice(part.frame, part.shape, spans, part.distance, part.lengths))
     return tuple(slices)
+
+
+def _spans(part: Part | Slice, rule: Rule) -> Spans:
+    """Pixels of one part; lines are weighed by their length in the patient where it is known."""
+    size, spacing = part.frame.shape, part.frame.spacing
+    if part.shape is None:
+        return Spans.full(size)
+    if rule == "exact" and isinstance(part.shape, Polyline) and part.lengths is not None:
+        return weighed_line(part.shape.coords, size, part.lengths)
+    pitch = (1.0, 1.0) if spacing is None else (spacing.rows, spacing.columns)
+    return rasterize(part.shape, size, rule, spacing=pitch)
 
 
 def merged_spans(parts: Sequence[Spans]) -> Spans:

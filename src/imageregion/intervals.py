@@ -24,9 +24,12 @@ __all__ = ["Interval", "intervals", "is_rule_sensitive"]
 Interval = tuple[float, float]
 """Lowest and highest value found."""
 
+_BY_WEIGHT = ("sum", "energy")
+"""Of lines these are by the pixel or by the length, depending on the rule: not to be compared."""
+
 _SHIFTS = (-0.5, 0.0, 0.5)
 _MEAN_SHARE = 0.5  # of the standard deviation
-_SIZE_SHARE = 0.2  # of the counted area or volume by the rule "exact"
+_SIZE_SHARE = 0.2  # of the counted area or volume
 
 
 def intervals(
@@ -44,7 +47,7 @@ def intervals(
             for right in _SHIFTS:
                 values = _variant(slices, settings, rule, (right, down), unit, space, solid, areal)
                 for code, (value, _) in values.items():
-                    if value is not None:
+                    if value is not None and (areal or code not in _BY_WEIGHT):
                         found.setdefault(code, []).append(value)
     return {code: (min(values), max(values)) for code, values in found.items()}
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from imageregion._arrays import FloatArray
 from imageregion.errors import GeometryError, ImageRegionError, Issue, PlacementError
 from imageregion.frame import Frame
 from imageregion.project import place, share_between
@@ -22,7 +23,6 @@ __all__ = [
     "Space",
     "instance_issues",
     "locate",
-    "outside_image",
     "owned_space",
 ]
 
@@ -38,11 +38,14 @@ class Part:
         In pixels of the frame; None stands for all of it.
     distance : float, optional
         How far a 3-D shape lies from the plane of the frame, mm.
+    lengths : ndarray, optional
+        Of the segments of a 3-D line in the patient, mm.
     """
 
     frame: Frame
     shape: Shape | None
     distance: float | None = None
+    lengths: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,15 +106,6 @@ def locate(region: Region, images: Images) -> tuple[Located, ...]:
     if region.shape is None and not region.target.instance:
         return (Located(tuple(Part(frame, None) for frame in frames)),)
     return tuple(Located((Part(frame, region.shape),)) for frame in frames)
-
-
-def outside_image(shape: Shape, frame: Frame) -> Literal["", "partly", "wholly"]:
-    """Tell from its bounds whether a shape in pixels leaves the frame."""
-    low, high = shape.bounds
-    rows, columns = frame.shape
-    if (high < 0).any() or low[0] > columns or low[1] > rows:
-        return "wholly"
-    return "" if (low >= 0).all() and high[0] <= columns and high[1] <= rows else "partly"
 
 
 def owned_space(frames: Sequence[Frame], images: Images) -> Space | None:
@@ -188,5 +182,5 @@ def _on_stack(shape: Shape, stack: list[Frame], instance: str) -> Located:
     named = [i for i, frame in enumerate(stack) if instance and frame.instance == instance]
     prefer = named[0] if len(named) == 1 else None
     placements = place(shape, planes, stack[0].thickness, prefer)
-    parts = tuple(Part(stack[p.index], p.shape, p.distance) for p in placements)
+    parts = tuple(Part(stack[p.index], p.shape, p.distance, p.lengths) for p in placements)
     return Located(parts, share_between(shape, planes, stack[0].thickness))

@@ -28,10 +28,12 @@ def estimated_means(slices: Sequence[Slice], settings: Settings) -> Values:
     center = _gathered(rasterized(slices, replace(settings, rule="center")), settings)
     exact = _gathered(rasterized(slices, replace(settings, rule="exact")), settings)
     unit = slices[0].frame.unit
-    return {
-        f"mean_{name}": (estimate_mean(*(center if name == "center" else exact), name), unit)
-        for name in ESTIMATORS
-    }
+    values: Values = {}
+    for name in ESTIMATORS:
+        spans, pixels = center if name == "center" else exact
+        mean = estimate_mean(spans, pixels, name) if spans.count else None
+        values[f"mean_{name}"] = (mean, unit)
+    return values
 
 
 def _gathered(slices: Sequence[Slice], settings: Settings) -> tuple[Spans, FloatArray]:

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from imageregion._arrays import FloatArray
 from imageregion.codes import PIXEL_COUNTS, STATISTICS
 from imageregion.frame import Frame
 from imageregion.region import Region
@@ -100,12 +101,15 @@ class Slice:
         The pixels that belong to it.
     distance : float, optional
         How far a 3-D shape lies from the plane of the frame, mm.
+    lengths : ndarray, optional
+        Of the segments of a 3-D line in the patient, mm.
     """
 
     frame: Frame
     shape: Shape | None
     spans: Spans
     distance: float | None = None
+    lengths: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from imageregion._arrays import FloatArray
+from imageregion.errors import GeometryError
 from imageregion.metrics import shape_metrics
-from imageregion.raster import rasterize
-from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
+from imageregion.raster import rasterize, weighed_line
+from imageregion.shapes import Ellipse, Points, Polygon, Polyline, Shape
 
-__all__ = ["inside_and_whole", "outside_fraction"]
+__all__ = ["inside_and_whole", "leaves_image", "outside_fraction"]
 
 
 def outside_fraction(shape: Shape, image_shape: tuple[int, int]) -> float | None:
@@ -17,7 +19,7 @@ def outside_fraction(shape: Shape, image_shape: tuple[int, int]) -> float | None
     Parameters
     ----------
     shape : Shape
-        In pixels, (column, row).
+        2-D, in pixels, (column, row).
     image_shape : tuple of int
         (rows, columns).
 
@@ -31,7 +33,7 @@ def outside_fraction(shape: Shape, image_shape: tuple[int, int]) -> float | None
     Raises
     ------
     GeometryError
-        As `rasterize`.
+        For 3-D shapes, and as `rasterize`.
 
     Examples
     --------
@@ -39,25 +41,40 @@ def outside_fraction(shape: Shape, image_shape: tuple[int, int]) -> float | None
     0.25
     """
     inside, whole = inside_and_whole(shape, image_shape)
-    if not whole:
-        return None
-    return min(max(1.0 - inside / whole, 0.0), 1.0)
+    return min(max(1.0 - inside / whole, 0.0), 1.0) if whole else None
 
 
-def inside_and_whole(shape: Shape, image_shape: tuple[int, int]) -> tuple[float, float]:
-    """Return the extent of a shape inside the image, and all of it; 0 where it is not known."""
+def inside_and_whole(
+    shape: Shape, image_shape: tuple[int, int], lengths: FloatArray | None = None
+) -> tuple[float, float]:
+    """Return the extent of a shape inside the image, and all of it; 0 where it is not known.
+
+    `lengths` are those of the segments of a line, where they are not those in pixels.
+    """
     match shape:
-        case Points():
+        case Points(dimension=2):
             column, row = shape.coords.T
             rows, columns = image_shape
             inside = (column >= 0) & (row >= 0) & (column < columns) & (row < rows)
             return float(np.count_nonzero(inside)), float(len(shape.coords))
-        case Ellipsoid():
-            return 0.0, 0.0
-        case Polygon() | Ellipse():
+        case Polyline(dimension=2):
+            if lengths is None:
+                lengths = np.linalg.norm(np.diff(shape.coords, axis=0), axis=1)
+            return weighed_line(shape.coords, image_shape, lengths).area, float(lengths.sum())
+        case Polygon(dimension=2) | Ellipse(dimension=2):
             whole = shape_metrics(shape).area
-        case Polyline():
-            whole = shape_metrics(shape).length
-    if not whole:
-        return 0.0, 0.0
-    return rasterize(shape, image_shape, "exact").area, whole
+            return (rasterize(shape, image_shape, "exact").area, whole) if whole else (0.0, 0.0)
+        case _:
+            what = f"{getattr(shape, 'dimension', 'no')}-D {type(shape).__name__}"
+            raise GeometryError(f"shape: expected a 2-D shape in pixels, got {what}")
+
+
+def leaves_image(shape: Shape, image_shape: tuple[int, int]) -> bool:
+    """Tell from its bounds whether a shape in pixels reaches beyond the image.
+
+    Areas may reach to its right and lower edge; points and lines there are outside.
+    """
+    low, high = shape.bounds
+    end = np.array(image_shape[::-1])
+    beyond = high >= end if isinstance(shape, Points | Polyline) else high > end
+    return bool((low < 0).any() or beyond.any())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,11 +31,15 @@ class Placement:
         2-D, in pixels of that plane.
     distance : float
         Largest distance of the part from the plane, mm; 0 for cuts.
+    lengths : ndarray, shape (N - 1,), optional
+        Of a line: the length of every segment in the patient, mm, which is more than that of its
+        image in the plane when it is tilted.
     """
 
     index: int
     shape: Shape
     distance: float
+    lengths: FloatArray | None = None
 
 
 def cut(ellipsoid: Ellipsoid, plane: Plane) -> Ellipse | None:
@@ -135,7 +139,7 @@ def place(
             "several images of the series lie at one position (time points, echoes or b-values?); "
             "expected one, or a region whose instance.uid names one of them"
         )
-    return tuple(Placement(chosen[part.index], part.shape, part.distance) for part in found)
+    return tuple(replace(part, index=chosen[part.index]) for part in found)
 
 
 def share_between(shape: Shape, planes: Sequence[Plane], thickness: float | None = None) -> float:
@@ -273,10 +277,14 @@ def _lines(shape: Polyline, planes: Sequence[Plane], owned: FloatArray) -> list[
         away = np.maximum.reduceat(np.abs(plane.distance(vertices)), [0, *ends[:-1]])
         in_pixels = np.split(plane.to_pixel(vertices), ends[:-1])
         found += [
-            Placement(i, Polyline(piece), float(distance))
-            for piece, distance in zip(in_pixels, away, strict=True)
+            Placement(i, Polyline(line), float(distance), _steps(piece))
+            for line, distance, piece in zip(in_pixels, away, pieces, strict=True)
         ]
     return found
+
+
+def _steps(coords: FloatArray) -> FloatArray:
+    return np.asarray(np.linalg.norm(np.diff(coords, axis=0), axis=1))
 
 
 def _clipped(coords: FloatArray, away: FloatArray, low: float, high: float) -> list[FloatArray]:

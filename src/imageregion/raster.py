@@ -19,6 +19,7 @@ __all__ = [
     "filled_ellipses",
     "filled_polygons",
     "rasterize",
+    "weighed_line",
     "within_reach",
 ]
 
@@ -267,8 +268,10 @@ def _polyline(
     shape: Polyline, image_shape: tuple[int, int], rule: Rule, spacing: tuple[float, float]
 ) -> Spans:
     within_reach(shape.coords)
-    if rule == "exact" and np.ptp(shape.coords, axis=0).any():
-        return _measured_line(shape.coords, image_shape, spacing)
+    if rule == "exact":
+        lengths = _segment_lengths(shape.coords, spacing)
+        if lengths.any():
+            return weighed_line(shape.coords, image_shape, lengths)
     from imageregion._kernels.trace import count_visits, trace_lines
 
     rows, columns = image_shape
@@ -295,16 +298,22 @@ def _polyline(
     return Spans(joined[0], joined[1], joined[2], joined[3], image_shape)
 
 
-def _measured_line(
-    coords: FloatArray, image_shape: tuple[int, int], spacing: tuple[float, float]
-) -> Spans:
-    """Weigh every pixel by the length of the line inside it."""
+def _segment_lengths(coords: FloatArray, spacing: tuple[float, float]) -> FloatArray:
+    try:
+        scale = np.array([spacing[1], spacing[0]], dtype=np.float64)
+    except (TypeError, ValueError, IndexError):
+        scale = np.zeros(2)
+    if not (np.isfinite(scale).all() and (scale > 0).all()):
+        raise GeometryError(f"spacing: expected two distances above 0, got {spacing!r}")
+    return np.asarray(np.linalg.norm(np.diff(coords, axis=0) * scale, axis=1))
+
+
+def weighed_line(coords: FloatArray, image_shape: tuple[int, int], lengths: FloatArray) -> Spans:
+    """Weigh every pixel by the length of a line inside it, given the length of its segments."""
     from imageregion._kernels.trace import measure_lines
 
+    within_reach(coords)
     rows, columns = image_shape
-    scale = np.array([spacing[1], spacing[0]], dtype=np.float64)
-    if not (np.isfinite(scale).all() and (scale > 0).all()):
-        raise GeometryError(f"spacing: expected two distances above 0, got {spacing}")
     pixels = np.floor(np.clip(coords, -1, (columns, rows)))
     bound = np.append(0, np.cumsum(np.abs(np.diff(pixels, axis=0)).sum(axis=1) + 4)).astype(
         np.int64
@@ -318,11 +327,11 @@ def _measured_line(
     first = 0
     while first < len(coords) - 1:
         last = max(int(np.searchsorted(bound, bound[first] + _BAND, side="right")) - 1, first + 1)
-        part = coords[first : last + 1]
-        found = measure_lines(part, rows, columns, scale, int(bound[last] - bound[first]))
+        part, most = coords[first : last + 1], int(bound[last] - bound[first])
+        found = measure_lines(part, rows, columns, lengths[first:last], most)
         pixels_met, place = np.unique(np.append(pixel, found[0]), return_inverse=True)
-        lengths = np.bincount(place, np.append(length, found[1]), len(pixels_met))
-        length = lengths.astype(np.float64)
+        added = np.bincount(place, np.append(length, found[1]), len(pixels_met))
+        length = added.astype(np.float64)
         pixel = pixels_met.astype(np.int64)
         first = last
     row, column = np.divmod(pixel[length > 0], columns)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from imageregion._arrays import FloatArray
 from imageregion._version import __version__
 from imageregion.codes import STATISTICS
 from imageregion.counting import (
@@ -17,11 +20,11 @@ from imageregion.counting import (
 from imageregion.errors import PlacementError
 from imageregion.frame import Frame
 from imageregion.intervals import Interval, intervals, is_rule_sensitive
-from imageregion.locate import Located, outside_image, owned_space
+from imageregion.locate import Located, Space, owned_space
 from imageregion.means import estimated_means
 from imageregion.measurement import Measurement, Method, RegionResult, Slice
 from imageregion.metrics import ShapeMetrics, shape_metrics
-from imageregion.outside import inside_and_whole
+from imageregion.outside import inside_and_whole, leaves_image
 from imageregion.region import Region
 from imageregion.settings import Settings
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
@@ -45,15 +48,13 @@ def region_result(
     frames = [part.frame for part in slices]
     metrics, unit = _metrics(region.shape, frames[0])
     values = _geometry(metrics, unit)
-    outside = _outside(slices)
-    if outside is not None:
-        values["outside_fraction"] = (outside, "1")
-    flags = _flags(region, slices, metrics, located.share)
     areal = not isinstance(region.shape, Points | Polyline)
     solid = isinstance(region.shape, Ellipsoid)
-    space = None
+    space = owned_space(frames, images) if solid or (areal and len(slices) > 1) else None
+    outside = _outside(slices, space)
+    values["outside_fraction"] = (outside, "1")
+    flags = _flags(region, slices, metrics, located.share, outside)
     if areal:
-        space = owned_space(frames, images) if solid or len(slices) > 1 else None
         values |= counted_extent(slices, space, solid)
         flags += ["missing-slices"] if space and space.missing else []
         values |= estimated_means(slices, settings) if settings.estimators else {}
@@ -108,7 +109,7 @@ def assembled_result(
         "padding-inside": statistics.excluded,
         "saturated": counted.saturated,
         "touches-border": any(_touches_border(part) for part in slices),
-        "rule-sensitive": is_rule_sensitive(between, statistics.std, size[0]),
+        "rule-sensitive": drawn and is_rule_sensitive(between, statistics.std, size[0]),
     }
     return RegionResult(
         region=region,
@@ -157,14 +158,29 @@ def _geometry(metrics: ShapeMetrics, unit: str) -> Values:
     }
 
 
-def _outside(slices: Sequence[Slice]) -> float | None:
-    """Fraction of the region, on all its frames together, that lies off the images."""
-    drawn = [part for part in slices if part.shape is not None]
-    if not drawn or not any(outside_image(p.shape, p.frame) for p in drawn if p.shape is not None):
+def _outside(slices: Sequence[Slice], space: Space | None) -> float | None:
+    """Fraction of the region, on all its frames together, that lies off the images.
+
+    Areas on several frames count by the thickness that each frame owns, where it is known.
+    """
+    drawn = [(i, part, part.shape) for i, part in enumerate(slices) if part.shape is not None]
+    if not any(leaves_image(shape, part.frame.shape) for _, part, shape in drawn):
         return 0.0
-    found = [inside_and_whole(p.shape, p.frame.shape) for p in drawn if p.shape is not None]
-    inside, whole = (sum(extent) for extent in zip(*found, strict=True))
+    inside = whole = 0.0
+    for i, part, shape in drawn:
+        thick = 1.0 if space is None else space.thickness[i]
+        found = inside_and_whole(shape, part.frame.shape, _lengths(part))
+        inside, whole = inside + thick * found[0], whole + thick * found[1]
     return min(max(1.0 - inside / whole, 0.0), 1.0) if whole else None
+
+
+def _lengths(part: Slice) -> FloatArray | None:
+    """Lengths of the segments of a line, in mm where they are known."""
+    spacing = part.frame.spacing
+    if not isinstance(part.shape, Polyline) or part.lengths is not None or spacing is None:
+        return part.lengths
+    steps = np.diff(part.shape.coords, axis=0) * (spacing.columns, spacing.rows)
+    return np.asarray(np.linalg.norm(steps, axis=1))
 
 
 def _touches_border(part: Slice) -> bool:
@@ -180,17 +196,20 @@ def _touches_border(part: Slice) -> bool:
 
 
 def _flags(
-    region: Region, slices: Sequence[Slice], metrics: ShapeMetrics, share: float
+    region: Region,
+    slices: Sequence[Slice],
+    metrics: ShapeMetrics,
+    share: float,
+    outside: float | None,
 ) -> list[str]:
-    outside = [outside_image(p.shape, p.frame) for p in slices if p.shape is not None]
-    wholly = bool(outside) and all(side == "wholly" for side in outside)
+    wholly = outside is not None and outside > 1 - _MISSED
     flat = isinstance(region.shape, Polygon | Ellipse)
     found = {
         "unclosed": region.is_open,
         "closed-on-request": any(note.startswith("closed on request") for note in region.notes),
         "self-crossing": metrics.self_crossing,
         "outside-image": wholly,
-        "partly-outside-image": any(outside) and not wholly,
+        "partly-outside-image": not wholly and (outside is None or outside > _MISSED),
         "partly-off-planes": share < 1 - _MISSED,
         "off-plane": flat and any((part.distance or 0.0) > _OFF_PLANE for part in slices),
         "no-spacing": any(part.frame.spacing is None for part in slices),

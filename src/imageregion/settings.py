@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
+
 from imageregion.errors import GeometryError
 from imageregion.raster import Rule, check_rule
 from imageregion.shapes import FillRule, check_fill_rule
@@ -61,11 +63,12 @@ class Settings:
                 f"features: expected one of {list(get_args(Features))}, got {self.features!r}"
             )
         if self.resegment is not None:
-            low, high = (_number(end, "resegment") for end in self.resegment)
-            if low is not None and high is not None and low > high:
-                raise GeometryError(f"resegment: expected low <= high, got {self.resegment}")
-        if self.outliers is not None and not 0 < self.outliers < math.inf:
-            raise GeometryError(f"outliers: expected a number above 0, got {self.outliers}")
+            object.__setattr__(self, "resegment", _range(self.resegment))
+        if self.outliers is not None:
+            sigmas = _number(self.outliers)
+            if sigmas is None or sigmas <= 0:
+                raise GeometryError(f"outliers: expected a number above 0, got {self.outliers!r}")
+            object.__setattr__(self, "outliers", sigmas)
 
     @property
     def estimator(self) -> str:
@@ -77,14 +80,31 @@ class Settings:
         """What was chosen beyond the defaults and enters the numbers."""
         notes = []
         if self.resegment is not None:
-            low, high = ("open" if end is None else f"{end:g}" for end in self.resegment)
+            low, high = ("open" if end is None else f"{end:.17g}" for end in self.resegment)
             notes.append(f"values from {low} to {high}")
         if self.outliers is not None:
-            notes.append(f"within {self.outliers:g} standard deviations of the mean")
+            notes.append(f"within {self.outliers:.17g} standard deviations of the mean")
         return tuple(notes)
 
 
-def _number(end: float | None, what: str) -> float | None:
-    if end is not None and not (isinstance(end, int | float) and math.isfinite(end)):
-        raise GeometryError(f"{what}: expected finite numbers or None, got {end!r}")
-    return end
+def _range(ends: object) -> tuple[float | None, float | None]:
+    if not isinstance(ends, tuple | list) or len(ends) != 2:
+        raise GeometryError(f"resegment: expected a lowest and a highest value, got {ends!r}")
+    low, high = (_number(end) for end in ends)
+    for given, number in zip(ends, (low, high), strict=True):
+        if given is not None and number is None:
+            raise GeometryError(f"resegment: expected finite numbers or None, got {given!r}")
+    if low is not None and high is not None and low > high:
+        raise GeometryError(f"resegment: expected low <= high, got {ends!r}")
+    return low, high
+
+
+def _number(value: object) -> float | None:
+    """Return a finite real number as float; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        return None
+    try:
+        number = float(value)
+    except (OverflowError, TypeError):
+        return None
+    return number if math.isfinite(number) else None

@@ -76,11 +76,12 @@ def trace_lines(xy: Any, visits: Any, first_row: int, columns: int) -> Any:
 
 
 @kernel
-def measure_lines(xy: Any, rows: int, columns: int, scale: Any, size: int) -> Any:
+def measure_lines(xy: Any, rows: int, columns: int, lengths: Any, size: int) -> Any:
     """Cut the segments of a polyline (N, 2) at pixel borders and measure the pieces in the image.
 
-    `scale` is the size of a pixel (across, down); `size` bounds the number of pieces. Returns
-    (pixel, length): row * columns + column, in order along the line, and the length of each piece.
+    `lengths` holds the length of every segment (N - 1,); `size` bounds the number of pieces.
+    Returns (pixel, length): row * columns + column, in order along the line, and the length of each
+    piece.
     """
     pixel = np.empty(size, dtype=np.int64)
     length = np.empty(size, dtype=np.float64)
@@ -88,7 +89,7 @@ def measure_lines(xy: Any, rows: int, columns: int, scale: Any, size: int) -> An
     for i in range(1, len(xy)):
         xa, ya = xy[i - 1, 0], xy[i - 1, 1]
         dx, dy = xy[i, 0] - xa, xy[i, 1] - ya
-        whole = math.hypot(dx * scale[0], dy * scale[1])
+        whole = lengths[i - 1]
         begin, end = 0.0, 1.0  # the part of the segment inside the image
         for delta, origin, reach in ((dx, xa, columns), (dy, ya, rows)):
             if delta != 0.0:
