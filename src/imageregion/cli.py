@@ -101,7 +101,9 @@ def measure(
     bounds: Annotated[
         bool,
         typer.Option(
-            "--bounds", help="Give the interval of every number over rules and half-pixel shifts."
+            "--bounds",
+            help="Give the interval of every statistic and counted size of a region over rules and "
+            "half-pixel shifts.",
         ),
     ] = False,
     resegment: Annotated[
@@ -210,6 +212,10 @@ def render(
     out: Annotated[Path, typer.Option("--out", "-o", help="PNG file to write.")] = Path(
         "overlay.png"
     ),
+    rule: Annotated[RuleName, typer.Option(help="Which pixels are tinted.")] = "center",
+    fill_rule: Annotated[
+        FillRuleName, typer.Option(help="How outlines that cross themselves fill.")
+    ] = "evenodd",
     close: Close = False,
     entered_in_error: Annotated[
         bool, typer.Option("--entered-in-error", help="Draw selections entered in error, too.")
@@ -223,7 +229,15 @@ def render(
     opened = _open(images)
     read, unread = _read_each(selection)
     reports = [
-        _measured(one, opened, close=close, entered_in_error=entered_in_error) for one in read
+        _measured(
+            one,
+            opened,
+            rule=rule,
+            fill_rule=fill_rule,
+            close=close,
+            entered_in_error=entered_in_error,
+        )
+        for one in read
     ]
     for report in reports:
         _tell(report)

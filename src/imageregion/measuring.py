@@ -57,8 +57,9 @@ def measure(
     estimators : bool
         Report the mean by every named estimator, too; see `estimate_mean`.
     bounds : bool
-        Give, beside each value that comes from pixels, the interval it has over the rules center,
-        exact and touched and over shifts of the region by half a pixel in each direction, and flag
+        Give, beside each statistic and counted size of a region, the interval it has over the
+        rules center, exact and touched and over shifts of the region by half a pixel in each
+        direction (not for the combined region, nor for the named estimators), and flag
         the region as `rule-sensitive` when the interval of the mean is wider than half the
         standard deviation of the values, or that of the counted size wider than a fifth of it.
     resegment : tuple of float or None, optional

@@ -211,7 +211,8 @@ def _by_rows(
     """Work on the upper and the lower half of the rows of one region, and join the runs."""
     if total < 0 or total > _MOST:
         raise GeometryError(
-            f"outline: expected at most {_MOST} crossings with pixel borders or itself, got more"
+            f"outline: expected at most {_MOST} crossings with pixel borders, {_MOST_IN_ROW} in a "
+            "row of pixels, and not so many with itself that they cannot be told apart; got more"
         )
     middle = (first + last) // 2
     parts = []
