@@ -171,6 +171,13 @@ def test_what_cannot_be_combined() -> None:
             combine([square, flat], "union")
     with pytest.raises(GeometryError, match="within 1e15 pixels"):
         combine([Polygon([[0, 0], [1e16, 0], [0, 1]])], "union")
+    for wrong in (None, Ellipse.circle((0, 0), 1), 3):
+        with pytest.raises(GeometryError, match="expected a sequence of shapes"):
+            combine(wrong, "union")  # type: ignore[arg-type]
+    with pytest.raises(GeometryError, match="expected a Polygon or an Ellipse, got int"):
+        combine([1, 2], "union")  # type: ignore[list-item]
+    with pytest.raises(GeometryError, match="tolerance: expected above 0"):
+        combine([square], "union", tolerance="x")  # type: ignore[arg-type]
     for tolerance in (0, -1, np.nan, np.inf, 1e-13):
         with pytest.raises(GeometryError, match="tolerance: expected above"):
             combine([Ellipse.circle((0, 0), 1)], "union", tolerance=tolerance)

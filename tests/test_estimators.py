@@ -10,7 +10,16 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from imageregion import Ellipse, GeometryError, LinearMap, Polygon, Spans, rasterize
+from imageregion import (
+    Ellipse,
+    GeometryError,
+    LinearMap,
+    Points,
+    Polygon,
+    Polyline,
+    Spans,
+    rasterize,
+)
 from imageregion.statistics.estimators import Estimator, estimate_mean
 
 FloatArray = NDArray[np.float64]
@@ -132,3 +141,14 @@ def test_what_is_not_determined_is_none() -> None:
 def test_what_cannot_be_estimated_is_said(region: Any, name: Any, message: str) -> None:
     with pytest.raises(GeometryError, match=message):
         estimate_mean(region, np.zeros((2, 2)), name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_has_no_estimate(name: Estimator) -> None:
+    square = Polygon([[0, 0], [2, 0], [2, 2], [0, 2]])
+    for shape in ((4,), (2, 4, 4)):
+        with pytest.raises(GeometryError, match=r"pixels: expected shape \(rows, columns\)"):
+            estimate_mean(square, np.zeros(shape), name)
+    for region in (Points([[1, 1]]), Polyline([[0, 0], [2, 2]]), None):
+        with pytest.raises(GeometryError, match="expected a Polygon, an Ellipse or Spans"):
+            estimate_mean(region, np.zeros((4, 4)), name)  # type: ignore[arg-type]

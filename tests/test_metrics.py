@@ -11,6 +11,7 @@ from scipy.special import ellipe
 from imageregion import (
     Ellipse,
     Ellipsoid,
+    GeometryError,
     Plane,
     Points,
     Polygon,
@@ -18,7 +19,8 @@ from imageregion import (
     rasterize,
     shape_metrics,
 )
-from imageregion.metrics import combined_area
+from imageregion.metrics import ShapeMetrics, combined_area
+from imageregion.shapes import Shape
 
 SQUARE = [[0, 0], [10, 0], [10, 10], [0, 10]]
 KEYHOLE = [[0, 0], [10, 0], [10, 10], [0, 10], [0, 3]]
@@ -161,3 +163,32 @@ def test_combined_area_is_even_odd() -> None:
 def test_combined_area_in_the_patient(plane: Plane) -> None:
     shapes = [plane.to_patient(Polygon(SQUARE)), plane.to_patient(Polygon(HOLE))]
     assert combined_area(shapes) == pytest.approx(84)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        Points([[1e200, 0]]),
+        Polyline([[0.0, 0.0], [1e200, 1e200]]),
+        Polygon([[0, 0], [1e200, 0], [1e200, 1e200]]),
+        Polygon([[0, 0, 0], [1e200, 0, 0], [1e200, 1e200, 0]]),
+        Ellipse.circle((0, 0), 1e200),
+        Ellipsoid((0, 0, 0), np.eye(3) * 1e200),
+    ],
+)
+def test_shapes_beyond_the_range_of_float64_have_no_measures(shape: Shape) -> None:
+    assert shape_metrics(shape) == ShapeMetrics()
+    if isinstance(shape, Polygon | Ellipse):
+        assert combined_area([shape, shape]) is None
+
+
+def test_the_farthest_shapes_are_measured() -> None:
+    square = Polygon(np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * 1e75)
+    assert shape_metrics(square).area == pytest.approx(1e150, rel=1e-12)
+    ball = Ellipsoid((0, 0, 0), np.eye(3) * 1e75)
+    assert shape_metrics(ball).volume == pytest.approx(4 / 3 * np.pi * 1e225, rel=1e-12)
+
+
+def test_only_shapes_are_measured() -> None:
+    with pytest.raises(GeometryError, match="expected a shape, got NoneType"):
+        shape_metrics(None)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 
 import imageregion as ir
+from imageregion.cli import _print_reports
 from imageregion.demo import demo_image, demo_selection
 from imageregion.dicom.images import Images
 from imageregion.overlay import PALETTE, text
+from imageregion.report import reports_to_csv
 
 SIZE = 48
 
@@ -110,3 +113,31 @@ def test_a_line_through_many_slices_is_drawn_once_per_image() -> None:
     (result,) = report.results
     assert len(result.slices) > 50
     assert colors_in(report.picture()) == {0}
+
+
+def test_reports_of_different_columns_make_one_table(capsys: pytest.CaptureFixture[str]) -> None:
+    """A point has no estimators of its mean, a circle has; neither shifts the other's columns."""
+    point = {"regionType": "point", "coordinate": [5, 5]}
+    reports = []
+    for shape, estimators in ((point, False), (circle(24), True), (point, False)):
+        selection = {
+            "resourceType": "ImagingSelection",
+            "status": "available",
+            "code": {"text": "x"},
+            "seriesUid": "1.2",
+            "instance": [{"uid": "1.2.1", "imageRegion2D": [shape]}],
+        }
+        reports.append(ir.measure(selection, Images(frames(1)), estimators=estimators))
+    _print_reports(reports, "csv")
+    out = capsys.readouterr().out
+    assert out == reports_to_csv(reports)
+    rows = list(csv.DictReader(out.splitlines(), strict=True))
+    assert len(rows) == len(reports)
+    assert {tuple(row) for row in rows} == {tuple(rows[0])}
+    for row, report in zip(rows, reports, strict=True):
+        assert None not in row
+        (alone,) = csv.DictReader(report.to_csv().splitlines(), strict=True)
+        assert row == dict.fromkeys(row, "") | alone
+    assert rows[1]["mean_core"] == "0.0"
+    assert rows[0]["mean_core"] == ""
+    assert reports_to_csv([]) == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from imageregion import Ellipse, Ellipsoid, GeometryError, Points, Polygon, Polyline
+from imageregion import Ellipse, Ellipsoid, Frame, GeometryError, Points, Polygon, Polyline
 
 SQUARE = [[0, 0], [4, 0], [4, 4], [0, 4]]
 
@@ -41,7 +41,16 @@ def test_coordinates_are_copied_and_read_only() -> None:
         (lambda: Polygon([SQUARE, [[0, 0, 0], [1, 0, 0], [0, 1, 0]]]), "one dimension"),
         (lambda: Polygon(SQUARE, fill_rule="odd"), "fill_rule"),  # type: ignore[arg-type]
         (lambda: Ellipse((0, 0), [[1, 2], [2, 4]]), "span an area"),
+        (lambda: Polygon([[0, 0], [1, 1, 1]]), r"expected rings of shape \(N, 2\)"),
+        (lambda: Polygon([[[0, 0], [1, 1, 1], [2, 0]]]), "Polygon: expected rings"),
+        (lambda: Polygon(None), "expected rings .* got NoneType"),  # type: ignore[arg-type]
+        (lambda: Points([[1], [2, 3]]), r"Points: expected numbers of shape \(N, 2\)"),
         (lambda: Ellipse.circle((0, 0), 0), "span an area"),
+        (lambda: Ellipse.circle((0, 0), -1), "expected above 0 .* got -1"),
+        (lambda: Ellipse.circle((0, 0), np.nan), "circle radius: expected finite"),
+        (lambda: Ellipse.circle((1, 1), "x"), "circle radius: expected numbers"),  # type: ignore[arg-type]
+        (lambda: Ellipse([[1], [2, 3]], np.eye(2)), "Ellipse center"),
+        (lambda: Frame.from_array([[1, 2], [3]]), "Frame pixels: expected numbers of shape"),
         (lambda: Ellipse((0, 0, 0), np.eye(2)), r"expected shape \(3, 2\)"),
         (lambda: Ellipsoid((0, 0, 0), np.diag([1, 1, 0])), "span a volume"),
         (lambda: Ellipsoid((0, 0), np.eye(3)), r"expected shape \(3\)"),

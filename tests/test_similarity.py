@@ -124,3 +124,10 @@ def test_what_cannot_be_compared() -> None:
     for spacing in ((1.0,), (1.0, 1.0, 1.0), (0.0, 1.0), (1.0, -1.0), (np.nan, 1.0), "ab", 2.0):
         with pytest.raises(GeometryError, match="spacing: expected 2 finite numbers above 0"):
             agreement(full, full, spacing)  # type: ignore[arg-type]
+
+
+def test_only_spans_are_compared() -> None:
+    full = Spans.full((2, 2))
+    for pair in ((full, None), (None, full)):
+        with pytest.raises(GeometryError, match="expected Spans, got NoneType"):
+            agreement(*pair)

@@ -15,7 +15,10 @@ from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
 from imageregion import Frame, GeometryError, LinearMap, Spans, Statistics, TableMap, summarize
+from imageregion.ragged import RaggedSpans
+from imageregion.statistics.estimators import estimate_mean
 from imageregion.statistics.first_order import FEATURES
+from imageregion.statistics.summary import moments, summarize_many
 
 FloatArray = NDArray[np.float64]
 
@@ -25,6 +28,7 @@ masks = arrays(np.bool_, (6, 9))
 coverages = arrays(np.float64, (6, 9), elements=st.integers(0, 64).map(lambda n: n / 64))
 # Sums of at most 54 values below 4e3 are exact; a division and a root add one rounding each.
 EXACT = 1e-12
+FOUR = Statistics.of([1, 2, 3, 10])
 LEVELS = (0, 0.1, 0.25, 1 / 3, 0.5, 0.75, 0.9, 1)
 
 
@@ -451,6 +455,13 @@ def test_what_cannot_be_summarized_is_said() -> None:
         (lambda: Statistics([1, 2], [1, 1], weights=[1]), "weight"),
         (lambda: Statistics([1, 2], [1, 1], weights=[1, 0]), "weight"),
         (lambda: Statistics([1, math.inf], [1, 1]), "finite"),
+        (lambda: Statistics([1, 2], [1.7, 2.2]), "whole numbers, got 1.7"),
+        (lambda: Statistics([1, 2], [1, math.nan]), "whole numbers, got nan"),
+        (lambda: Statistics([1], [1], excluded=-1), "excluded: expected"),
+        (lambda: Statistics([1], [1], outside=-1), "outside: expected"),
+        (lambda: Statistics.of([1], -5), "excluded: expected .* got -5"),
+        (lambda: Statistics.of("abc"), "Statistics values: expected numbers"),
+        (lambda: Statistics.of([[1], [2, 3]]), "Statistics values: expected numbers"),
     ],
 )
 def test_what_is_no_distribution(make: Callable[[], Statistics], message: str) -> None:
@@ -468,3 +479,59 @@ def test_statistics_are_values() -> None:
         stats.weights[0] = 1
     with pytest.raises(TypeError):
         stats + 1  # type: ignore[operator]
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.integers(1, 10), st.sampled_from([-1.0, 1.0]))
+@example(0.1, 0.2, 1, 1.0)
+def test_outlier_limits_are_inclusive_though_rounded(
+    low: float, apart: float, pairs: int, sign: float
+) -> None:
+    """Halves at two values lie one standard deviation from the mean: on the limits exactly."""
+    pair = sorted([sign * low, sign * (low + apart)])
+    kept = Statistics(pair, [pairs, pairs]).without_outliers(1)
+    assert (kept.count, kept.outside) == (2 * pairs, 0)
+
+
+def test_outlier_limits_are_not_wider_than_a_few_roundings() -> None:
+    above = 1.0 + 16 * math.ulp(1.0)
+    stats = Statistics([-above, -1.0, 1.0, above], [1, 10**15, 10**15, 1])
+    assert stats.without_outliers(1).count == 2 * 10**15
+
+
+@pytest.mark.parametrize("padding", [[0, 1], 3, (0, 1, 2), (0,), ("a", "b")])
+def test_padding_is_a_pair_or_a_function(padding: Any) -> None:
+    spans, pixels = Spans.full((2, 2)), np.zeros((2, 2))
+    regions = RaggedSpans(
+        spans.row, spans.start, spans.stop, spans.weight, np.array([0, 2]), (2, 2)
+    )
+    for measure, region in ((summarize, spans), (moments, spans), (summarize_many, regions)):
+        with pytest.raises(GeometryError, match="is_padding: expected a function or a tuple"):
+            measure(region, pixels, is_padding=padding)  # type: ignore[arg-type]
+    with pytest.raises(GeometryError, match="is_padding: expected a function or a tuple"):
+        estimate_mean(spans, pixels, "unmixed", is_padding=padding)
+
+
+@pytest.mark.parametrize(
+    ("misuse", "message"),
+    [
+        (lambda: summarize(None, np.zeros((2, 2))), "expected Spans, got NoneType"),  # type: ignore[arg-type]
+        (lambda: moments(None, np.zeros((2, 2))), "expected Spans, got NoneType"),  # type: ignore[arg-type]
+        (
+            lambda: summarize(Spans.full((1, 1)), np.zeros((1, 1)), value_map=3),  # type: ignore[arg-type]
+            "value_map: expected a function",
+        ),
+        (
+            lambda: summarize_many(Spans.full((2, 2)), np.zeros((2, 2))),  # type: ignore[arg-type]
+            "expected RaggedSpans, got Spans",
+        ),
+        (lambda: FOUR.discretize(bins=2.5), "whole, got 2.5"),  # type: ignore[arg-type]
+        (lambda: FOUR.discretize(bins="2"), "whole, got '2'"),  # type: ignore[arg-type]
+        (lambda: FOUR.discretize(width="a", lower=0), "width > 0, got 'a'"),  # type: ignore[arg-type]
+        (lambda: FOUR.quantile("a"), "0 <= q <= 1, got 'a'"),  # type: ignore[arg-type]
+        (lambda: FOUR.resegmented("a"), "low <= high, got 'a'"),  # type: ignore[arg-type]
+        (lambda: FOUR.without_outliers("a"), "sigmas >= 0, got 'a'"),  # type: ignore[arg-type]
+    ],
+)
+def test_arguments_of_the_wrong_type(misuse: Callable[[], object], message: str) -> None:
+    with pytest.raises(GeometryError, match=message):
+        misuse()

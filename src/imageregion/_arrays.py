@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
 from typing import Any, TypeVar
 
 import numpy as np
@@ -9,7 +10,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from imageregion.errors import GeometryError
 
-__all__ = ["FloatArray", "IntArray", "as_floats", "read_only"]
+__all__ = [
+    "FloatArray",
+    "IntArray",
+    "as_counts",
+    "as_floats",
+    "as_numbers",
+    "is_number",
+    "is_whole",
+    "read_only",
+]
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -58,6 +68,38 @@ def as_floats(value: ArrayLike, shape: tuple[int | None, ...], what: str) -> Flo
             f"{what}: expected finite numbers, got {result[tuple(first)]} at {first.tolist()}"
         )
     return read_only(result)
+
+
+def as_numbers(value: ArrayLike, what: str) -> NDArray[Any]:
+    """Return an array of integers or floats of any shape; all else raises GeometryError."""
+    try:
+        array: NDArray[Any] = np.asarray(value)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise GeometryError(f"{what}: expected numbers: {error}") from None
+    if array.dtype.kind not in "iuf":
+        raise GeometryError(f"{what}: expected numbers, got dtype {array.dtype}")
+    return array
+
+
+def as_counts(value: ArrayLike, what: str) -> IntArray:
+    """Copy whole numbers into an int64 array; all else, fractions too, raises GeometryError."""
+    given = as_numbers(value, what)
+    bad = ~(np.abs(given) < 2.0**63) | (given != np.floor(given))
+    if bad.any():
+        raise GeometryError(f"{what}: expected whole numbers, got {given[bad][0]}")
+    return given.astype(np.int64)
+
+
+def is_whole(value: object) -> bool:
+    """Tell whether a value is one integer."""
+    return isinstance(value, Integral)
+
+
+def is_number(value: object) -> bool:
+    """Tell whether a value is one real number, be it infinite or nan; text is none."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 0 and value.dtype.kind in "iuf"
+    return isinstance(value, Real)
 
 
 def _text(shape: tuple[int | None, ...]) -> str:

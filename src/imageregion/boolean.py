@@ -9,7 +9,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from imageregion._arrays import FloatArray
+from imageregion._arrays import FloatArray, is_number
 from imageregion.errors import GeometryError
 from imageregion.shapes import Ellipse, Polygon, Shape
 from imageregion.spans import SetOperation
@@ -48,7 +48,7 @@ def combine(
     Raises
     ------
     GeometryError
-        On no shapes, points, lines, 3-D shapes, coordinates beyond 1e15 pixels, an unknown
+        On no shapes, anything but areas, 3-D shapes, coordinates beyond 1e15 pixels, an unknown
         operation, a tolerance that is not above 0 or asks for more than 2**20 vertices, or a shape
         that crosses itself too often to tell its parts (over 300,000 edges, or some 100,000
         crossings).
@@ -73,9 +73,15 @@ def combine(
         raise GeometryError(
             f"operation: expected one of {list(get_args(SetOperation))}, got {operation!r}"
         )
-    if not len(shapes):
+    try:
+        given = tuple(shapes)
+    except TypeError:
+        raise GeometryError(
+            f"combine: expected a sequence of shapes, got {type(shapes).__name__}"
+        ) from None
+    if not given:
         raise GeometryError("combine: expected at least one shape, got none")
-    area = _combined([_polygon(shape, tolerance) for shape in shapes], operation)
+    area = _combined([_polygon(shape, tolerance) for shape in given], operation)
     rings = [ring for part in area.geoms for ring in oriented_rings(part)]
     return Polygon(rings) if rings else None
 
@@ -130,6 +136,10 @@ def oriented_rings(part: shapely.Polygon) -> list[FloatArray]:
 
 def _polygon(shape: Shape, tolerance: float) -> Polygon:
     """Check a shape; an ellipse becomes the polygon on its outline."""
+    if not isinstance(shape, Shape):
+        raise GeometryError(f"expected a Polygon or an Ellipse, got {type(shape).__name__}")
+    if not is_number(tolerance) or not tolerance > 0:
+        raise GeometryError(f"tolerance: expected above 0 pixels, got {tolerance!r}")
     if shape.dimension != 2:
         raise GeometryError(
             f"{type(shape).__name__}: expected 2-D pixel coordinates, got {shape.dimension}-D; "

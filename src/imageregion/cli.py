@@ -355,10 +355,9 @@ def _print_reports(reports: Sequence[Report], output: OutputFormat) -> None:
         records = [report.to_dict() for report in reports]
         typer.echo(_records(records if len(records) > 1 else records[0], output))
     elif output == "csv":
-        texts = [report.to_csv() for report in reports]
-        heads = [text.splitlines()[:1] for text in texts]
-        bodies = (line for text in texts for line in text.splitlines()[1:])
-        typer.echo("\n".join([*max(heads, default=[]), *bodies]))
+        from imageregion.report import reports_to_csv
+
+        typer.echo(reports_to_csv(reports), nl=False)
     else:
         for report in reports:
             print_report(report)

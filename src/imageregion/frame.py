@@ -193,7 +193,12 @@ class Frame:
 
         A `plane` without a `spacing` brings its own spacing.
         """
-        array = np.array(pixels)
+        try:
+            array = np.array(pixels)
+        except ValueError as error:
+            raise GeometryError(
+                f"Frame pixels: expected numbers of shape (rows, columns): {error}"
+            ) from None
         if array.ndim != 2 or array.dtype.kind not in "iuf":
             raise GeometryError(
                 f"Frame pixels: expected numbers of shape (rows, columns), got dtype "

@@ -16,6 +16,8 @@ from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Sh
 
 __all__ = ["ShapeMetrics", "combined_area", "shape_metrics"]
 
+_FARTHEST = 1e75  # products of three lengths stay far within float64
+
 
 @dataclass(frozen=True, slots=True)
 class ShapeMetrics:
@@ -55,7 +57,13 @@ def shape_metrics(shape: Shape) -> ShapeMetrics:
     Returns
     -------
     ShapeMetrics
-        Lengths in the unit of the coordinates, areas and volumes in its powers.
+        Lengths in the unit of the coordinates, areas and volumes in its powers. Nothing of a shape
+        that reaches beyond 1e75, whose volume may leave the range of float64.
+
+    Raises
+    ------
+    GeometryError
+        On anything but a shape.
 
     Examples
     --------
@@ -64,6 +72,10 @@ def shape_metrics(shape: Shape) -> ShapeMetrics:
     >>> shape_metrics(Polygon([square, hole])).area
     84.0
     """
+    if not isinstance(shape, Shape):
+        raise GeometryError(f"shape_metrics: expected a shape, got {type(shape).__name__}")
+    if _reach(shape) > _FARTHEST:
+        return ShapeMetrics()
     match shape:
         case Points():
             return ShapeMetrics(centroid=_floats(shape.coords.mean(axis=0)))
@@ -83,13 +95,15 @@ def combined_area(shapes: Sequence[Polygon | Ellipse]) -> float | None:
 
     Shapes that do not meet add up exactly. Where an ellipse meets another shape its outline is
     taken as vertices no further than 1e-4 of the unit from the curve. None when a shape crosses
-    itself too often for its area to be known.
+    itself too often for its area to be known, or reaches beyond 1e75.
 
     Examples
     --------
     >>> combined_area([Ellipse.circle((0, 0), 2), Ellipse.circle((9, 0), 1)]) / np.pi
     5.0
     """
+    if max(map(_reach, shapes)) > _FARTHEST:
+        return None
     corners = np.concatenate([_corners(shape) for shape in shapes])
     middle, basis = corners.mean(axis=0), _basis(corners)
     middle = middle if len(middle) == 3 else np.round(middle)
@@ -104,6 +118,18 @@ def combined_area(shapes: Sequence[Polygon | Ellipse]) -> float | None:
     except GeometryError:
         return None
     return 0.0 if odd is None else float(resolve(odd).area)
+
+
+def _reach(shape: Shape) -> float:
+    """Largest number that describes a shape."""
+    match shape:
+        case Points() | Polyline():
+            parts: tuple[FloatArray, ...] = (shape.coords,)
+        case Polygon():
+            parts = shape.rings
+        case Ellipse() | Ellipsoid():
+            parts = (shape.center, shape.axes)
+    return max(float(np.abs(part).max()) for part in parts)
 
 
 def _corners(shape: Polygon | Ellipse) -> FloatArray:

@@ -31,7 +31,7 @@ from imageregion.overlay import (
 if TYPE_CHECKING:
     from imageregion.fhir.selection import Selection
 
-__all__ = ["Report"]
+__all__ = ["Report", "reports_to_csv"]
 
 _MOST_PICTURES = 24
 _SHEET_WIDTH = 2400
@@ -98,17 +98,10 @@ class Report:
         InputError
             When the file cannot be written.
         """
-        records = [result.to_dict() for result in self._all()]
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        names = list(dict.fromkeys(name for record in records for name in record))
-        if records:
-            writer.writerow(["selection", *names])
-        for record in records:
-            writer.writerow([self.selection.name, *(_cell(record.get(name)) for name in names)])
+        text = reports_to_csv([self])
         if path is not None:
-            _write(Path(path), text.getvalue().encode(errors="backslashreplace"))
-        return text.getvalue()
+            _write(Path(path), text.encode(errors="backslashreplace"))
+        return text
 
     def to_observations(self) -> dict[str, Any]:
         """Return a FHIR R5 Bundle with the selection and one Observation per measured region."""
@@ -209,6 +202,23 @@ class Report:
 
     def _repr_html_(self) -> str:
         return "".join(_html(self))
+
+
+def reports_to_csv(reports: Sequence[Report]) -> str:
+    """Return one table of several reports; a line leaves empty what only others have."""
+    records = [
+        {"selection": report.selection.name} | result.to_dict()
+        for report in reports
+        for result in report._all()
+    ]
+    if not records:
+        return ""
+    names = list(dict.fromkeys(name for record in records for name in record))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_cell(record.get(name)) for name in names] for record in records)
+    return text.getvalue()
 
 
 def _cell(value: Any) -> Any:

@@ -47,12 +47,20 @@ def check_fill_rule(fill_rule: str) -> None:
 
 
 def _coordinates(value: ArrayLike, what: str, minimum: int) -> FloatArray:
-    array = np.asarray(value)
-    dimension = array.shape[1] if array.ndim == 2 and array.shape[1] in (2, 3) else 2
+    shape = _shape(value)
+    dimension = shape[1] if len(shape) == 2 and shape[1] in (2, 3) else 2
     coords = as_floats(value, (None, dimension), what)
     if len(coords) < minimum:
         raise GeometryError(f"{what}: expected at least {minimum} points, got {len(coords)}")
     return coords
+
+
+def _shape(value: ArrayLike) -> tuple[int, ...]:
+    """Shape of an array, empty for what makes none."""
+    try:
+        return np.shape(value)
+    except ValueError:
+        return ()
 
 
 def _check_map(matrix: FloatArray, offset: FloatArray, dimension: int) -> None:
@@ -197,12 +205,18 @@ class Polygon:
 def _rings(value: ArrayLike | Iterable[ArrayLike]) -> tuple[FloatArray, ...]:
     if isinstance(value, np.ndarray) and value.ndim == 2:
         return (_ring(value),)
-    items: list[ArrayLike] = list(value)  # type: ignore[arg-type]
+    try:
+        items: list[ArrayLike] = list(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise GeometryError(
+            f"Polygon: expected rings of shape (N, 2) or (N, 3), got {type(value).__name__}"
+        ) from None
     try:
         single = len(items) > 0 and all(np.ndim(item) == 1 for item in items)
-    except ValueError:
-        raise GeometryError("Polygon: expected rings of shape (N, 2) or (N, 3)") from None
-    return (_ring(np.asarray(items)),) if single else tuple(_ring(item) for item in items)
+        given = np.asarray(items) if single else None
+    except ValueError as error:
+        raise GeometryError(f"Polygon: expected rings of shape (N, 2) or (N, 3): {error}") from None
+    return tuple(_ring(item) for item in items) if given is None else (_ring(given),)
 
 
 def _ring(value: ArrayLike) -> FloatArray:
@@ -238,15 +252,24 @@ class Ellipse:
     axes: FloatArray
 
     def __init__(self, center: ArrayLike, axes: ArrayLike) -> None:
-        dimension = 3 if np.shape(center) == (3,) else 2
+        dimension = 3 if _shape(center) == (3,) else 2
         object.__setattr__(self, "center", as_floats(center, (dimension,), "Ellipse center"))
         object.__setattr__(self, "axes", as_floats(axes, (dimension, 2), "Ellipse axes"))
         _require_extent(self.axes, "Ellipse")
 
     @classmethod
     def circle(cls, center: ArrayLike, radius: float) -> Ellipse:
-        """Make a circle in the pixel plane from its centre (column, row) and radius in pixels."""
-        return cls(np.asarray(center), np.eye(2) * radius)
+        """Make a circle in the pixel plane from its centre (column, row) and radius in pixels.
+
+        Raises
+        ------
+        GeometryError
+            On numbers that are not finite, or a radius that is not above 0.
+        """
+        reach = as_floats(radius, (), "circle radius")
+        if not reach > 0:
+            raise GeometryError(f"circle radius: expected above 0 to span an area, got {radius}")
+        return cls(center, np.eye(2) * reach)
 
     @property
     def dimension(self) -> int:

@@ -62,7 +62,8 @@ def agreement(a: Spans, b: Spans, spacing: Sequence[float] | None = None) -> Agr
     Raises
     ------
     GeometryError
-        On differing shapes, or a spacing that is not one finite number above 0 per axis.
+        On anything but spans, differing shapes, or a spacing that is not one finite number above 0
+        per axis.
 
     Notes
     -----
@@ -88,6 +89,9 @@ def agreement(a: Spans, b: Spans, spacing: Sequence[float] | None = None) -> Agr
     >>> found.dice, found.jaccard, found.hausdorff, found.mean_surface_distance
     (0.4, 0.25, 1.5, 0.6)
     """
+    for spans in (a, b):
+        if not isinstance(spans, Spans):
+            raise GeometryError(f"agreement: expected Spans, got {type(spans).__name__}")
     if a.shape != b.shape:
         raise GeometryError(f"agreement: expected spans of one shape, got {a.shape} and {b.shape}")
     step = _spacing(spacing, len(a.shape))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from imageregion.errors import Issue
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from imageregion.measurement import Measurement, RegionResult
     from imageregion.report import Report
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["print_issues", "print_report"]
 
 _PIPE_WIDTH = 120
+_UNLIMITED = 100_000
 
 
 def _console() -> Console:
@@ -26,59 +29,110 @@ def _console() -> Console:
     return Console(width=width, markup=False, highlight=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """One way to fit a table to a terminal."""
+
+    left_out: tuple[str, ...] = ()
+    widest_name: int = 16
+    break_intervals: bool = True
+    split_intervals: bool = False
+
+
+_LAYOUTS = (
+    _Layout(break_intervals=False),
+    _Layout(),
+    _Layout(("type",)),
+    _Layout(("type", "min", "max")),
+    _Layout(("type", "min", "max"), 8),
+    _Layout(("type", "min", "max"), 8, split_intervals=True),
+)
+"""From wide to narrow; the first whose numbers fit is taken, no layout ever cuts a number."""
+
+
 def print_report(report: Report) -> None:
-    """Print one line per result, then which results carry a flag."""
+    """Print one line per result, then which results carry a flag.
+
+    On a narrow terminal intervals go below their values and some columns are left out, which the
+    last line names.
+    """
+    results = (*report.results, *([report.combined] if report.combined else []))
+    console = _console()
+    unlimited = console.options.update(max_width=_UNLIMITED)
+    for layout in _LAYOUTS:
+        table = _table(report.selection.name, results, layout)
+        width = console.measure(table, options=unlimited).minimum
+        if width <= console.width:
+            break
+    console.width = max(width, console.width)
+    console.print(table)
+    for line in _flag_lines(results):
+        console.print(line)
+    if layout.left_out:
+        console.print(f"left out for lack of room: {', '.join(layout.left_out)}")
+
+
+def _table(name: str, results: Sequence[RegionResult], layout: _Layout) -> Table:
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
-    results = (*report.results, *([report.combined] if report.combined else []))
     units = {result.unit for result in results if result.unit}
-    title = f"{report.selection.name}, values in {', '.join(units)}" if len(units) == 1 else ""
+    title = f"{name}, values in {', '.join(units)}" if len(units) == 1 else name
     table = Table(
-        title=Text(title or report.selection.name, style="bold"),
+        title=Text(title, style="bold"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
         show_edge=False,
     )
-    table.add_column("region", overflow="fold", min_width=8)
-    table.add_column("type", no_wrap=True)
-    for name in ("pixels", "mean", "SD", "min", "max"):
-        table.add_column(name, justify="right", no_wrap=True)
-    if len(units) > 1:
-        table.add_column("unit", no_wrap=True)
-    table.add_column("size", justify="right", no_wrap=True)
-    for result in results:
-        table.add_row(*map(Text, _cells(result, len(units) > 1)))
-    console = _console()
-    console.print(table)
-    for line in _flag_lines(results):
-        console.print(line)
+    rows = [_cells(result, layout) for result in results]
+    hidden = {*layout.left_out, *(() if len(units) > 1 else ("unit",))}
+    shown = [column for column in _COLUMNS if column not in hidden]
+    for column in shown:
+        lines = [column, *(line for row in rows for line in row[column].splitlines())]
+        least = max(map(cell_len, lines))
+        if column == "region":
+            table.add_column(column, overflow="fold", min_width=min(least, layout.widest_name))
+        else:
+            side: Literal["left", "right"] = "left" if column in ("type", "unit") else "right"
+            table.add_column(column, justify=side, no_wrap=True, min_width=least)
+    for row in rows:
+        table.add_row(*(Text(row[column]) for column in shown))
+    return table
 
 
-def _cells(result: RegionResult, with_unit: bool) -> list[str]:
+_COLUMNS = ("region", "type", "pixels", "mean", "SD", "min", "max", "unit", "size")
+
+
+def _cells(result: RegionResult, layout: _Layout) -> dict[str, str]:
     found = {measurement.code: measurement for measurement in result.measurements}
     count = result.get("count")
-    return [
-        result.region.label or result.region.path,
-        result.region.type,
-        "-" if count is None else f"{int(count)}",
-        *(_number(found.get(code)) for code in ("mean", "std", "min", "max")),
-        *([result.unit] if with_unit else []),
-        _size(result),
-    ]
+    return {
+        "region": result.region.label or result.region.path,
+        "type": result.region.type,
+        "pixels": "-" if count is None else f"{int(count)}",
+        "mean": _number(found.get("mean"), layout),
+        "SD": _number(found.get("std"), layout),
+        "min": _number(found.get("min")),
+        "max": _number(found.get("max")),
+        "unit": result.unit,
+        "size": _size(result),
+    }
 
 
-def _number(measurement: Measurement | None) -> str:
-    """Write a value, followed by its interval when there is one."""
+def _number(measurement: Measurement | None, layout: _Layout | None = None) -> str:
+    """Write a value, followed by its interval when there is one and a layout for it."""
     if measurement is None or measurement.value is None:
         return "-"
     text = f"{measurement.value:.5g}"
-    if measurement.low is None or measurement.high is None or measurement.code in ("min", "max"):
+    if measurement.low is None or measurement.high is None or layout is None:
         return text
-    return f"{text} [{measurement.low:.4g}, {measurement.high:.4g}]"
+    within = "\n" if layout.split_intervals else " "
+    before = "\n" if layout.break_intervals else " "
+    return f"{text}{before}[{measurement.low:.4g},{within}{measurement.high:.4g}]"
 
 
 def _flag_lines(results: Sequence[RegionResult]) -> list[str]:

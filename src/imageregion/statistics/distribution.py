@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from imageregion._arrays import FloatArray, IntArray, as_floats, read_only
+from imageregion._arrays import (
+    FloatArray,
+    IntArray,
+    as_counts,
+    as_floats,
+    as_numbers,
+    is_number,
+    is_whole,
+    read_only,
+)
 from imageregion.errors import GeometryError
 from imageregion.statistics.first_order import FirstOrder
 from imageregion.statistics.histogram import Histogram, fixed_number_bins, fixed_size_bins
@@ -87,7 +98,7 @@ class Statistics(FirstOrder):
         outside: int = 0,
     ) -> None:
         distinct = as_floats(values, (None,), "Statistics values")
-        pixels = np.array(counts, dtype=np.int64)
+        pixels = as_counts(counts, "Statistics counts")
         if pixels.shape != distinct.shape or (pixels < 1).any():
             raise GeometryError("Statistics counts: expected one count >= 1 per value")
         if (distinct[1:] <= distinct[:-1]).any():
@@ -95,16 +106,24 @@ class Statistics(FirstOrder):
         shares = as_floats(pixels if weights is None else weights, (None,), "Statistics weights")
         if shares.shape != distinct.shape or (shares <= 0).any():
             raise GeometryError("Statistics weights: expected one weight > 0 per value")
-        _fill(self, distinct, pixels, shares, int(excluded), int(outside))
+        left_out = _left_out(excluded, "excluded"), _left_out(outside, "outside")
+        _fill(self, distinct, pixels, shares, *left_out)
 
     @classmethod
     def of(cls, values: ArrayLike, excluded: int = 0) -> Statistics:
-        """Summarize plain values; those that are not finite are left out and counted."""
-        array = np.asarray(values, dtype=np.float64).reshape(-1)
+        """Summarize plain values; those that are not finite are left out and counted.
+
+        Raises
+        ------
+        GeometryError
+            When the values are no numbers, or `excluded` is no whole number, at least 0.
+        """
+        array = as_numbers(values, "Statistics values").astype(np.float64).reshape(-1)
         finite = array[np.isfinite(array)] + 0.0  # minus zero becomes zero
         distinct, counts = np.unique(finite, return_counts=True)
         weights = counts.astype(np.float64)
-        return cls._trusted(distinct, counts, weights, excluded + len(array) - len(finite))
+        excluded = _left_out(excluded, "excluded") + len(array) - len(finite)
+        return cls._trusted(distinct, counts, weights, excluded)
 
     @classmethod
     def _trusted(
@@ -172,8 +191,8 @@ class Statistics(FirstOrder):
         (30.0, 2)
         """
         lowest, highest = -np.inf if low is None else low, np.inf if high is None else high
-        if not lowest <= highest:
-            raise GeometryError(f"resegmented: expected low <= high, got {low} and {high}")
+        if not (is_number(lowest) and is_number(highest) and lowest <= highest):
+            raise GeometryError(f"resegmented: expected low <= high, got {low!r} and {high!r}")
         first, last = self.values.searchsorted(lowest), self.values.searchsorted(highest, "right")
         kept = slice(first, last)
         counts = self.counts[kept]
@@ -185,8 +204,9 @@ class Statistics(FirstOrder):
     def without_outliers(self, sigmas: float = 3.0) -> Statistics:
         """Keep the values within mean +- sigmas * std, both inclusive (IBSI outlier filtering).
 
-        Mean and population standard deviation are those of all values. What is left out is counted
-        in `outside`, apart from padding.
+        Mean and population standard deviation are those of all values. Both are rounded, so the
+        limits are widened by 4 units in the last place of the farther one: values on a limit stay.
+        What is left out is counted in `outside`, apart from padding.
 
         Parameters
         ----------
@@ -204,12 +224,14 @@ class Statistics(FirstOrder):
         >>> kept.max, kept.outside
         (0.0, 1)
         """
-        if not sigmas >= 0:
-            raise GeometryError(f"without_outliers: expected sigmas >= 0, got {sigmas}")
+        if not is_number(sigmas) or not sigmas >= 0:
+            raise GeometryError(f"without_outliers: expected sigmas >= 0, got {sigmas!r}")
         mean, std = self.mean, self.std
         if mean is None or not std:
             return self
-        return self.resegmented(mean - sigmas * std, mean + sigmas * std)
+        reach = float(sigmas) * std
+        slack = 4 * math.ulp(min(abs(mean) + reach, sys.float_info.max))
+        return self.resegmented(mean - reach - slack, mean + reach + slack)
 
     def discretize(
         self,
@@ -260,6 +282,12 @@ class Statistics(FirstOrder):
         np.add.at(pixels, place, self.counts)
         weights = np.bincount(place, self.weights, number)
         return Histogram(pixels, weights, lower, width, binning)
+
+
+def _left_out(pixels: int, what: str) -> int:
+    if not is_whole(pixels) or pixels < 0:
+        raise GeometryError(f"{what}: expected a whole number of pixels >= 0, got {pixels!r}")
+    return int(pixels)
 
 
 def _fill(

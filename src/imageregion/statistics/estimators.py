@@ -27,12 +27,13 @@ from numpy.typing import NDArray
 from imageregion._arrays import FloatArray
 from imageregion.errors import GeometryError
 from imageregion.raster import rasterize
-from imageregion.shapes import Shape
+from imageregion.shapes import Ellipse, Polygon, Shape
 from imageregion.spans import Spans
 from imageregion.statistics.pixels import (
     IsPadding,
     MapValues,
     as_stored,
+    check_options,
     flat_pixels,
     is_padding_of,
     pixels_under,
@@ -80,8 +81,9 @@ def estimate_mean(
     Raises
     ------
     GeometryError
-        On an unknown estimator, partial weights for "center", weights above 1 (lengths of lines)
-        for the others, or what `rasterize` and `moments` raise.
+        On an unknown estimator, shapes that are no areas, pixels that are no image, partial weights
+        for "center", weights above 1 (lengths of lines) for the others, or what `rasterize` and
+        `moments` raise.
 
     Examples
     --------
@@ -97,6 +99,7 @@ def estimate_mean(
         raise GeometryError(
             f"estimator: expected one of {list(get_args(Estimator))}, got {estimator!r}"
         )
+    check_options(value_map, is_padding)
     spans = _spans(region, pixels, estimator)
     if estimator == "unmixed":
         with np.errstate(over="ignore", invalid="ignore"):
@@ -110,9 +113,15 @@ def _spans(region: Shape | Spans, pixels: NDArray[Any], estimator: Estimator) ->
     rule: Literal["center", "exact"] = "center" if estimator == "center" else "exact"
     if isinstance(region, Spans):
         spans = region
+    elif not isinstance(region, Polygon | Ellipse):
+        raise GeometryError(
+            f"estimate_mean: expected a Polygon, an Ellipse or Spans, got {type(region).__name__}"
+        )
     else:
-        rows, columns = np.shape(pixels)
-        spans = rasterize(region, (rows, columns), rule)
+        image = np.asarray(pixels).shape
+        if len(image) != 2:
+            raise GeometryError(f"pixels: expected shape (rows, columns), got {image}")
+        spans = rasterize(region, (image[0], image[1]), rule)
     if estimator == "center" and not spans.is_whole:
         raise GeometryError("estimator center: expected whole pixels, got partial weights")
     if estimator != "center" and (spans.weight > 1.0).any():

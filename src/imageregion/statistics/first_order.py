@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from imageregion._arrays import FloatArray, IntArray
+from imageregion._arrays import FloatArray, IntArray, is_number
 from imageregion.errors import GeometryError
 
 __all__ = ["FEATURES", "FirstOrder", "QuantileMethod"]
@@ -263,8 +263,8 @@ class FirstOrder:
         >>> stats.quantile(0.5), stats.quantile(0.5, "inverted_cdf")
         (2.5, 2.0)
         """
-        if not 0 <= q <= 1:
-            raise GeometryError(f"quantile: expected 0 <= q <= 1, got {q}")
+        if not is_number(q) or not 0 <= q <= 1:
+            raise GeometryError(f"quantile: expected 0 <= q <= 1, got {q!r}")
         if method not in get_args(QuantileMethod):
             raise GeometryError(
                 f"method: expected one of {list(get_args(QuantileMethod))}, got {method!r}"

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from imageregion._arrays import FloatArray, IntArray, read_only
+from imageregion._arrays import FloatArray, IntArray, is_number, is_whole, read_only
 from imageregion.errors import GeometryError
 from imageregion.statistics.first_order import FirstOrder
 
@@ -213,15 +213,16 @@ def fixed_size_bins(
     values: FloatArray, width: float, lower: float, upper: float | None
 ) -> tuple[IntArray, int]:
     """Return the bin of each value, from 0, and the number of bins; floor((x - lower) / width)."""
-    if not (np.isfinite([width, lower]).all() and width > 0):
-        raise GeometryError(f"discretize: expected width > 0, got {width} from {lower}")
+    ends = [lower] if upper is None else [lower, upper]
+    numbers = all(map(is_number, [width, *ends]))
+    if not (numbers and np.isfinite([width, lower]).all() and width > 0):
+        raise GeometryError(f"discretize: expected width > 0, got {width!r} from {ends}")
     if len(values) and values[0] < lower:
         raise GeometryError(
             f"discretize: expected no value below the lower bound {lower}, got {values[0]}; "
             "see Statistics.resegmented"
         )
-    ends = [lower if upper is None else upper, *values[-1:].tolist()]
-    last = np.floor((max(ends) - lower) / width)
+    last = np.floor((max([ends[-1], *values[-1:].tolist()]) - lower) / width)
     if not last < _MOST:
         raise GeometryError(f"discretize: expected at most {_MOST} bins, got {last + 1:.0f}")
     return np.floor((values - lower) / width).astype(np.int64), int(last) + 1
@@ -229,8 +230,8 @@ def fixed_size_bins(
 
 def fixed_number_bins(values: FloatArray, number: int) -> tuple[IntArray, float]:
     """Return the bin of each value, from 0, and the width; the highest value is in the last bin."""
-    if not 1 <= number < _MOST:
-        raise GeometryError(f"discretize: expected 1 to {_MOST} bins, got {number}")
+    if not is_whole(number) or not 1 <= number < _MOST:
+        raise GeometryError(f"discretize: expected 1 to {_MOST} bins, whole, got {number!r}")
     if not len(values) or values[0] == values[-1]:
         return np.zeros(len(values), dtype=np.int64), 0.0
     shrink = 1.0 if np.abs(values[[0, -1]]).max() < _HUGE else 2.0**-64
@@ -240,5 +241,5 @@ def fixed_number_bins(values: FloatArray, number: int) -> tuple[IntArray, float]
 
 
 def _check_fraction(fraction: float) -> None:
-    if not 0 <= fraction <= 1:
-        raise GeometryError(f"fraction: expected 0 to 1, got {fraction}")
+    if not is_number(fraction) or not 0 <= fraction <= 1:
+        raise GeometryError(f"fraction: expected 0 to 1, got {fraction!r}")

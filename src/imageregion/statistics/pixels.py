@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from imageregion._arrays import FloatArray
+from imageregion._arrays import FloatArray, is_number
 from imageregion.errors import GeometryError
 from imageregion.spans import Spans
 
@@ -17,6 +17,7 @@ __all__ = [
     "IsPadding",
     "MapValues",
     "as_stored",
+    "check_options",
     "flat_pixels",
     "is_padding_of",
     "padding_bounds",
@@ -31,6 +32,25 @@ IsPadding: TypeAlias = Callable[[NDArray[Any]], NDArray[np.bool_]] | tuple[float
 padding, both inclusive."""
 
 _INT64 = (-(2**63), 2**63 - 1)
+
+
+def check_options(value_map: MapValues | None, is_padding: IsPadding | None) -> None:
+    """Raise GeometryError for a map or a padding of the wrong type.
+
+    Examples
+    --------
+    >>> check_options(None, (-2000, -1024))
+    """
+    if value_map is not None and not callable(value_map):
+        raise GeometryError(f"value_map: expected a function, got {value_map!r}")
+    if is_padding is None or callable(is_padding):
+        return
+    pair = isinstance(is_padding, tuple) and len(is_padding) == 2
+    if not pair or not all(map(is_number, is_padding)):
+        raise GeometryError(
+            "is_padding: expected a function or a tuple of the lowest and highest stored value, "
+            f"got {is_padding!r}"
+        )
 
 
 def flat_pixels(pixels: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:

@@ -48,6 +48,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imageregion._arrays import FloatArray, IntArray
+from imageregion.errors import GeometryError
 from imageregion.frame import LinearMap
 from imageregion.spans import Spans
 from imageregion.statistics.distribution import Statistics
@@ -56,6 +57,7 @@ from imageregion.statistics.pixels import (
     IsPadding,
     MapValues,
     as_stored,
+    check_options,
     flat_pixels,
     is_padding_of,
     pixels_under,
@@ -94,7 +96,7 @@ def summarize(
     Raises
     ------
     GeometryError
-        When the shapes differ.
+        When the shapes differ, or an argument is of the wrong type.
 
     Examples
     --------
@@ -102,6 +104,7 @@ def summarize(
     >>> summarize(spans, np.array([[1.0, 2.0], [9.0, 6.0]])).mean
     3.0
     """
+    _check(spans, value_map, is_padding)
     flat = flat_pixels(pixels, spans.shape)
     stored, counts, weights, excluded = _distribution(spans, flat)
     if value_map is None and is_padding is None and flat.dtype.kind in "iu":
@@ -149,7 +152,7 @@ def moments(
     Raises
     ------
     GeometryError
-        When the shapes differ.
+        When the shapes differ, or an argument is of the wrong type.
 
     Examples
     --------
@@ -158,6 +161,7 @@ def moments(
     >>> found.count, found.weight, found.mean
     (3, 2.5, 2.4)
     """
+    _check(spans, value_map, is_padding)
     linear = value_map is None or isinstance(value_map, LinearMap)
     if linear and (is_padding is None or isinstance(is_padding, tuple)):
         found = sum_up(spans, flat_pixels(pixels, spans.shape), is_padding)
@@ -166,6 +170,12 @@ def moments(
         if in_range(found):
             return found
     return Moments.of(summarize(spans, pixels, value_map=value_map, is_padding=is_padding))
+
+
+def _check(spans: Spans, value_map: MapValues | None, is_padding: IsPadding | None) -> None:
+    if not isinstance(spans, Spans):
+        raise GeometryError(f"spans: expected Spans, got {type(spans).__name__}")
+    check_options(value_map, is_padding)
 
 
 _Distribution = tuple[NDArray[Any], IntArray, FloatArray, int]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imageregion._arrays import FloatArray, IntArray
+from imageregion._arrays import FloatArray, IntArray, as_floats, as_numbers, is_whole
 from imageregion.errors import GeometryError
 from imageregion.frame import LinearMap
 from imageregion.ragged import RaggedSpans
@@ -17,6 +17,7 @@ from imageregion.statistics.pixels import (
     IsPadding,
     MapValues,
     as_stored,
+    check_options,
     flat_pixels,
     is_padding_of,
     padding_bounds,
@@ -75,7 +76,8 @@ def summarize_many(
     Raises
     ------
     GeometryError
-        When the shapes differ, a quantile is not between 0 and 1, or threads are less than 1.
+        When the shapes differ, a quantile is not between 0 and 1, threads are less than 1, or an
+        argument is of the wrong type.
 
     Examples
     --------
@@ -86,11 +88,14 @@ def summarize_many(
     >>> table["count"].tolist(), table["mean"].tolist(), table["median"].tolist()
     ([3, 2], [3.0, 4.5], [2.0, 4.5])
     """
-    levels = np.array(quantiles, dtype=np.float64).reshape(-1)
+    if not isinstance(regions, RaggedSpans):
+        raise GeometryError(f"regions: expected RaggedSpans, got {type(regions).__name__}")
+    check_options(value_map, is_padding)
+    levels = as_floats(as_numbers(quantiles, "quantiles").reshape(-1), (None,), "quantiles")
     if not ((levels >= 0) & (levels <= 1)).all():
-        raise GeometryError(f"quantiles: expected numbers from 0 to 1, got {list(quantiles)}")
-    if threads < 1:
-        raise GeometryError(f"threads: expected at least 1, got {threads}")
+        raise GeometryError(f"quantiles: expected numbers from 0 to 1, got {levels.tolist()}")
+    if not is_whole(threads) or threads < 1:
+        raise GeometryError(f"threads: expected a whole number, at least 1, got {threads!r}")
     flat = flat_pixels(pixels, regions.shape)
     total = len(regions)
     numbers = np.empty((total, len(_COLUMNS) + len(levels)), dtype=np.float64)
