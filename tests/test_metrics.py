@@ -192,3 +192,28 @@ def test_the_farthest_shapes_are_measured() -> None:
 def test_only_shapes_are_measured() -> None:
     with pytest.raises(GeometryError, match="expected a shape, got NoneType"):
         shape_metrics(None)  # type: ignore[arg-type]
+
+
+def test_diameters_and_circularity() -> None:
+    found = shape_metrics(Polygon([[0, 0], [4, 0], [4, 3], [0, 3]]))
+    assert found.max_diameter == 5.0
+    assert found.equivalent_diameter == pytest.approx(2 * np.sqrt(12 / np.pi))
+    assert found.circularity == pytest.approx(4 * np.pi * 12 / 14**2)
+    lean = Ellipse((5, 5, 5), [[3, 1], [0, 2], [1, 1]])
+    ends = lean.outline(1e-9)
+    # the outline is within 1e-9 of the curve, its vertices 1e-4 apart or less
+    farthest = np.linalg.norm(ends - lean.center, axis=1).max() * 2
+    assert shape_metrics(lean).max_diameter == pytest.approx(farthest, rel=1e-7)
+    circle = shape_metrics(Ellipse.circle((0, 0), 2.5))
+    assert (circle.circularity, circle.equivalent_diameter) == pytest.approx((1, 5))
+    assert shape_metrics(Polyline([[0, 0], [3, 4]])).max_diameter is None
+    flat = shape_metrics(Polygon([[0, 0], [4, 0], [2, 0]]))
+    assert (flat.equivalent_diameter, flat.circularity, flat.max_diameter) == (0.0, None, 4.0)
+
+
+@given(st.integers(0, 1000))
+def test_the_largest_diameter_is_between_two_vertices(seed: int) -> None:
+    ring = np.random.default_rng(seed).normal(0, 9, (40, 3))
+    ring[:, 2] = ring[:, 0] - ring[:, 1]  # a flat ring in the patient
+    apart = np.linalg.norm(ring[:, None] - ring, axis=2).max()
+    assert shape_metrics(Polygon([ring])).max_diameter == pytest.approx(apart, rel=1e-9)

@@ -311,7 +311,7 @@ def test_settings_enter_the_method_with_all_their_digits(axial_plane: Plane) -> 
             .measurements[0]
             .method
         )
-        for low in (1234567.0, 1234568.0, np.float32(5), np.int64(3))
+        for low in (1234567.0, 1234568.0, float(np.float32(5)), int(np.int64(3)))
     }
     assert len(notes) == 4
 

@@ -177,7 +177,7 @@ class RegionResult:
             "rule": next((m.method.rule for m in self.measurements), None),
             "unit": self.unit or None,
         }
-        record |= dict.fromkeys((*STATISTICS, "outside_fraction"))
+        record |= dict.fromkeys((*STATISTICS, "outside_fraction", "circularity"))
         record |= {f"{code}_mm{power}": None for code, power in _POWERS.items()}
         record |= {f"{code}_px{power}": None for code, power in _POWERS.items() if power != "3"}
         for measurement in self.measurements:
@@ -200,6 +200,8 @@ _POWERS = {
     "perimeter": "",
     "length": "",
     "volume": "3",
+    "max_diameter": "",
+    "equivalent_diameter": "",
     "counted_area": "2",
     "counted_volume": "3",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Sh
 
 __all__ = ["ShapeMetrics", "combined_area", "shape_metrics"]
 
+_PAIRS = 1 << 20  # of points compared at once
 _FARTHEST = 1e75  # products of three lengths stay far within float64
 
 
@@ -31,6 +33,12 @@ class ShapeMetrics:
         Of open lines.
     volume : float, optional
         Of ellipsoids.
+    max_diameter : float, optional
+        Largest distance between two points of a polygon (between its vertices) or an ellipse.
+    equivalent_diameter : float, optional
+        Diameter of the circle of the same area.
+    circularity : float, optional
+        4 pi area / perimeter^2: 1 for a circle, less for everything else.
     centroid : tuple of float
         Centre of the area, of the line by length, of the points, or of the volume.
     self_crossing : bool
@@ -42,6 +50,9 @@ class ShapeMetrics:
     perimeter: float | None = None
     length: float | None = None
     volume: float | None = None
+    max_diameter: float | None = None
+    equivalent_diameter: float | None = None
+    circularity: float | None = None
     centroid: tuple[float, ...] = ()
     self_crossing: bool = False
 
@@ -156,11 +167,23 @@ def _polyline(shape: Polyline) -> ShapeMetrics:
 
 def _ellipse(shape: Ellipse) -> ShapeMetrics:
     a, b = np.linalg.svd(shape.axes, compute_uv=False)
+    area, perimeter = float(np.pi * a * b), _ellipse_perimeter(float(a), float(b))
     return ShapeMetrics(
-        area=float(np.pi * a * b),
-        perimeter=_ellipse_perimeter(float(a), float(b)),
+        area=area,
+        perimeter=perimeter,
+        max_diameter=2 * float(a),
+        equivalent_diameter=_equivalent_diameter(area),
+        circularity=_circularity(area, perimeter),
         centroid=_floats(shape.center),
     )
+
+
+def _equivalent_diameter(area: float | None) -> float | None:
+    return None if area is None else 2 * math.sqrt(area / math.pi)
+
+
+def _circularity(area: float | None, perimeter: float) -> float | None:
+    return 4 * math.pi * area / perimeter**2 if area and perimeter else None
 
 
 def _ellipse_perimeter(a: float, b: float) -> float:
@@ -188,12 +211,28 @@ def _polygon(shape: Polygon) -> ShapeMetrics:
     centre = mean
     if area is not None and not area.is_empty:
         centre = middle + basis @ (area.centroid.x, area.centroid.y)
+    covered = None if area is None else float(area.area)
+    perimeter = sum(_ring_length(ring) for ring in shape.rings)
     return ShapeMetrics(
-        area=None if area is None else float(area.area),
-        perimeter=sum(_ring_length(ring) for ring in shape.rings),
+        area=covered,
+        perimeter=perimeter,
+        equivalent_diameter=_equivalent_diameter(covered),
+        circularity=_circularity(covered, perimeter),
+        max_diameter=_max_diameter(np.concatenate(flat.rings)),
         centroid=_floats(centre),
         self_crossing=crossing,
     )
+
+
+def _max_diameter(points: FloatArray) -> float:
+    """Largest distance between two points; the two lie on the convex hull."""
+    hull = shapely.get_coordinates(shapely.convex_hull(shapely.multipoints(points)))
+    farthest = 0.0
+    step = max(1, _PAIRS // len(hull))
+    for first in range(0, len(hull), step):
+        apart = hull[first : first + step, None] - hull
+        farthest = max(farthest, float((apart**2).sum(axis=2).max()))
+    return math.sqrt(farthest)
 
 
 def _basis(points: FloatArray) -> FloatArray:

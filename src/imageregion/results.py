@@ -151,11 +151,15 @@ def _metrics(shape: Shape | None, frame: Frame | None) -> tuple[ShapeMetrics, st
 
 def _geometry(metrics: ShapeMetrics, unit: str) -> Values:
     powers = {"area": "2", "perimeter": "", "length": "", "volume": "3"}
-    return {
+    powers |= {"max_diameter": "", "equivalent_diameter": ""}
+    values: Values = {
         code: (getattr(metrics, code), unit + power if unit == "mm" else unit)
         for code, power in powers.items()
         if getattr(metrics, code) is not None
     }
+    if metrics.circularity is not None:
+        values["circularity"] = (metrics.circularity, "1")
+    return values
 
 
 def _outside(slices: Sequence[Slice], space: Space | None) -> float | None:
