@@ -33,7 +33,9 @@ def count_visits(xy: Any, rows: int) -> Any:
         if first < last:
             change[first] += 1
             change[last] -= 1
-    return np.cumsum(change)[:rows]
+    for row in range(rows):
+        change[row + 1] += change[row]
+    return change[:rows]
 
 
 @kernel
@@ -43,7 +45,9 @@ def trace_lines(xy: Any, visits: Any, first_row: int, columns: int) -> Any:
     Returns int64 arrays (row, start, stop), one run per segment and row, unsorted; they may
     overlap.
     """
-    total = visits.sum()
+    total = 0
+    for number in visits:
+        total += number
     out_row = np.empty(total, dtype=np.int64)
     out_start = np.empty(total, dtype=np.int64)
     out_stop = np.empty(total, dtype=np.int64)
