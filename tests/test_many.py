@@ -185,3 +185,12 @@ def test_a_repeated_first_vertex_is_dropped() -> None:
     )
     assert rings.ring_offsets.tolist() == [0, 3, 6, 9]
     assert [len(ring) for polygon in (rings[0], rings[1]) for ring in polygon.rings] == [3, 3, 3]
+
+
+def test_ragged_spans_of_plain_lists() -> None:
+    spans = RaggedSpans([0, 1], [0, 1], [2, 2], [1, 1], [0, 2], (2, 2))  # type: ignore[arg-type]
+    assert spans[0].count == 3
+    with pytest.raises(GeometryError, match="one length"):
+        RaggedSpans([0, 1], [0], [2, 2], [1, 1], [0, 2], (2, 2))  # type: ignore[arg-type]
+    with pytest.raises(GeometryError, match="RaggedSpans offsets"):
+        RaggedSpans([0, 1], [0, 1], [2, 2], [1, 1], [0, 3], (2, 2))  # type: ignore[arg-type]

@@ -178,8 +178,13 @@ class RaggedSpans:
     shape: tuple[int, int]
 
     def __post_init__(self) -> None:
-        for name in self.__slots__[:5]:
-            object.__setattr__(self, name, read_only(getattr(self, name)))
+        for name in ("row", "start", "stop", "weight"):
+            kind = np.float64 if name == "weight" else np.int64
+            object.__setattr__(self, name, read_only(np.asarray(getattr(self, name), dtype=kind)))
+        offsets = _offsets(self.offsets, len(self.row), "RaggedSpans offsets")
+        object.__setattr__(self, "offsets", offsets)
+        if not len(self.row) == len(self.start) == len(self.stop) == len(self.weight):
+            raise GeometryError("RaggedSpans: expected row, start, stop and weight of one length")
 
     @classmethod
     def of(cls, regions: list[Spans]) -> RaggedSpans:
