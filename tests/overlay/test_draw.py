@@ -251,3 +251,16 @@ def test_many_pieces_are_one_item() -> None:
     draw_overlay(frame, [OverlayItem([], None, "nothing"), OverlayItem(lines, None, "lines")])
     with pytest.raises(GeometryError, match="2-D pixel coordinates"):
         OverlayItem([lines[0], Ellipsoid(np.zeros(3), np.eye(3))], None)
+
+
+def test_lengths_above_one_tint_no_more_than_whole_pixels() -> None:
+    frame = Frame.from_array(np.full((6, 9), 50.0))
+    row, start, stop = [2, 3], [1, 1], [5, 5]
+    tinted = [
+        draw_overlay(frame, [OverlayItem(Ellipse.circle((40, 40), 1), spans, "", (0, 114, 178))])
+        for spans in (
+            Spans(row, start, stop, [12.0, 6.0], (6, 9)),
+            Spans(row, start, stop, [1.0, 0.5], (6, 9)),
+        )
+    ]
+    np.testing.assert_array_equal(tinted[0], tinted[1])

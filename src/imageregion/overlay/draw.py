@@ -195,7 +195,8 @@ def _draw_tint(
         return None
     top, left = int(spans.row.min()), int(spans.start.min())
     size = (int(spans.row.max()) + 1 - top, int(spans.stop.max()) - left)
-    part = Spans(spans.row - top, spans.start - left, spans.stop - left, spans.weight, size)
+    weight = spans.weight / max(1.0, float(spans.weight.max()))  # lengths may be above 1
+    part = Spans(spans.row - top, spans.start - left, spans.stop - left, weight, size)
     coverage, y, x = block_coverage(
         part.to_coverage(), (top, left), (where.sy, where.sx), (where.height, where.width)
     )
