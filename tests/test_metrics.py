@@ -211,9 +211,23 @@ def test_diameters_and_circularity() -> None:
     assert (flat.equivalent_diameter, flat.circularity, flat.max_diameter) == (0.0, None, 4.0)
 
 
-@given(st.integers(0, 1000))
-def test_the_largest_diameter_is_between_two_vertices(seed: int) -> None:
-    ring = np.random.default_rng(seed).normal(0, 9, (40, 3))
+@given(st.integers(0, 1000), st.sampled_from([3, 40, 400]), st.booleans())
+def test_the_largest_diameter_is_between_two_vertices(seed: int, size: int, round_: bool) -> None:
+    rng = np.random.default_rng(seed)
+    ring = rng.normal(0, 9, (size, 3))
+    if round_:  # nearly all vertices are on the hull
+        angle = np.sort(rng.uniform(0, 2 * np.pi, size))
+        ring[:, :2] = np.stack([rng.uniform(1, 9) * np.cos(angle), 5 * np.sin(angle)], axis=1)
+        ring[:, :2] *= rng.uniform(0.999, 1, (size, 1))
     ring[:, 2] = ring[:, 0] - ring[:, 1]  # a flat ring in the patient
     apart = np.linalg.norm(ring[:, None] - ring, axis=2).max()
     assert shape_metrics(Polygon([ring])).max_diameter == pytest.approx(apart, rel=1e-9)
+
+
+def test_a_regular_polygon_has_opposite_corners() -> None:
+    for size in (40, 41, 360, 1001):
+        angle = 2 * np.pi * np.arange(size) / size
+        ring = 3 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        found = shape_metrics(Polygon([ring])).max_diameter
+        expected = 6.0 if size % 2 == 0 else 6.0 * np.cos(np.pi / (2 * size))
+        assert found == pytest.approx(expected, rel=1e-12)

@@ -17,7 +17,7 @@ from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Sh
 
 __all__ = ["ShapeMetrics", "combined_area", "shape_metrics"]
 
-_PAIRS = 1 << 20  # of points compared at once
+_FEW_CORNERS = 32  # of a hull, all of which are compared with all
 _FARTHEST = 1e75  # products of three lengths stay far within float64
 
 
@@ -225,14 +225,24 @@ def _polygon(shape: Polygon) -> ShapeMetrics:
 
 
 def _max_diameter(points: FloatArray) -> float:
-    """Largest distance between two points; the two lie on the convex hull."""
+    """Largest distance between two points, by rotating calipers around their convex hull.
+
+    The two points face each other across the hull: for every side, the corner where the outline
+    has turned by half a circle is one of them (Shamos 1978). Its neighbours make up for rounding.
+    """
     hull = shapely.get_coordinates(shapely.convex_hull(shapely.multipoints(points)))
-    farthest = 0.0
-    step = max(1, _PAIRS // len(hull))
-    for first in range(0, len(hull), step):
-        apart = hull[first : first + step, None] - hull
-        farthest = max(farthest, float((apart**2).sum(axis=2).max()))
-    return math.sqrt(farthest)
+    if len(hull) > _FEW_CORNERS:
+        hull = hull[:-1] if shapely.is_ccw(shapely.linearrings(hull)) else hull[:0:-1]
+        step = np.roll(hull, -1, axis=0) - hull
+        heading = np.maximum.accumulate(np.unwrap(np.arctan2(step[:, 1], step[:, 0])))
+        turned = np.concatenate([heading, heading + 2 * np.pi])
+        facing = np.searchsorted(turned, heading + np.pi)
+        corner = np.arange(len(hull))
+        pairs = [(corner + near, facing + far) for near in (0, 1) for far in (-1, 0, 1)]
+        apart = [hull[i % len(hull)] - hull[j % len(hull)] for i, j in pairs]
+    else:
+        apart = [hull[:, None] - hull]
+    return math.sqrt(max(float((gap**2).sum(axis=-1).max()) for gap in apart))
 
 
 def _basis(points: FloatArray) -> FloatArray:
