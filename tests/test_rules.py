@@ -10,6 +10,9 @@ from tests.test_measure import SQUARE, flat, only, selection, solid, stack
 
 import imageregion as ir
 from imageregion import Frame, Images, Plane
+from imageregion.counting import rasterized
+from imageregion.locate import Part
+from imageregion.settings import Settings
 
 # A square from the middle of pixel 10 to the middle of pixel 30, rows 10 to 25: half of every pixel
 # on its sides is covered, a quarter at its corners.
@@ -320,3 +323,35 @@ def test_settings_enter_the_method_with_all_their_digits(axial_plane: Plane) -> 
 def test_a_range_is_two_numbers(axial_plane: Plane, choice: Any) -> None:
     with pytest.raises(ir.GeometryError, match="resegment"):
         ir.measure(selection(dict(SQUARE)), stack(axial_plane), resegment=choice)
+
+
+def test_lengths_that_happen_to_be_one_add_up(axial_plane: Plane) -> None:
+    unit = Plane((40, 70), axial_plane.origin, axial_plane.axes / (0.5, 2.0))  # 1 mm pixels
+    twice = [flat("polyline", 4, 5, 12, 5), flat("polyline", 8, 5, 16, 5)]  # eighths are exact
+    combined = ir.measure(selection(*twice), stack(unit), rule="exact", combine=True).combined
+    assert combined is not None
+    pixels = stack(unit).frames[0].pixels[5]
+    weight = np.r_[np.ones(4), np.full(4, 2.0), np.ones(4)]
+    assert combined.get("mean") == pytest.approx((weight * pixels[4:16]).sum() / 16, rel=1e-12)
+    sums = [r.get("sum") for r in ir.measure(selection(*twice), stack(unit), rule="exact").results]
+    assert combined.get("sum") == pytest.approx(sum(v for v in sums if v is not None), rel=1e-12)
+
+
+def test_a_line_without_length_counts_as_a_point_on_every_way(axial_plane: Plane) -> None:
+    frame = stack(axial_plane).frames[0]
+    line = ir.Polyline([[10.5, 10.5], [10.5, 10.5]])
+    for lengths in (None, np.zeros(1)):
+        (found,) = rasterized([Part(frame, line, None, lengths)], Settings(rule="exact"))
+        assert (found.spans.row.tolist(), found.spans.weight.tolist()) == ([10], [1.0])
+
+
+def test_one_shared_pixel_of_millions_is_an_overlap(axial_plane: Plane) -> None:
+    plane = Plane((2400, 2000), axial_plane.origin, axial_plane.axes)
+    images = stack(plane, heights=(0.0,))
+    squares = [
+        flat("polyline", low, top, high, top, high, end, low, end, low, top)
+        for low, high, top, end in ((0, 1001, 0, 2300), (1000, 2000, 2299, 2400))
+    ]
+    combined = ir.measure(selection(*squares), images, combine=True).combined
+    assert combined is not None
+    assert "overlapping-regions" in combined.flags

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imageregion.boolean import combine
-from imageregion.counting import Values, counted_extent, merged_spans
+from imageregion.counting import Values, counted_extent, has_lengths, merged_spans
 from imageregion.errors import PlacementError
 from imageregion.frame import Frame
 from imageregion.locate import Space, owned_space
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["combined_result"]
 
 _SHARED_EDGE = 1e-6
-"""Share of the area by which the sum of the parts may differ from the whole by rounding alone."""
+"""Share of the area by which covered parts may differ from the whole by rounding alone."""
 
 _SHARED_FLAGS = (
     "unclosed",
@@ -115,6 +115,7 @@ def _by_frame(slices: Sequence[Slice]) -> list[list[Slice]]:
 def _layer(parts: Sequence[Slice], settings: Settings) -> _Layer:
     frame = parts[0].frame
     shapes, fills, others = [], [], []
+    lengths = has_lengths(parts, settings)
     for part in parts:
         shape = _whole(frame) if part.shape is None else part.shape
         if isinstance(shape, Polygon | Ellipse):
@@ -128,7 +129,7 @@ def _layer(parts: Sequence[Slice], settings: Settings) -> _Layer:
             'rule "exact": expected areas or lines and points, got both; a length cannot be added '
             "to a share of area"
         )
-    covered = merged_spans([filled, *others]) if others else filled
+    covered = merged_spans([filled, *others], add=lengths) if others else filled
     distance = max((p.distance for p in parts if p.distance is not None), default=None)
     return _Layer(
         covered=Slice(frame, None, covered, distance),
@@ -166,7 +167,8 @@ def _overlap(
         fills = [rasterize(shape, frame.shape, "exact") for shape in shapes]
         filled = _filled(shapes, fills, frame, exact)
     total = sum(spans.area for spans in fills)
-    return abs(filled.area - total) > _SHARED_EDGE * total
+    rounding = 0.0 if settings.rule == "center" else _SHARED_EDGE * total
+    return abs(filled.area - total) > rounding
 
 
 def _whole(frame: Frame) -> Polygon:

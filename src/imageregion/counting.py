@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from imageregion._arrays import FloatArray
 from imageregion.codes import FIRST_ORDER, PIXEL_COUNTS, STATISTICS
 from imageregion.frame import Frame
 from imageregion.locate import Part, Space
 from imageregion.measurement import Slice
-from imageregion.raster import Rule, rasterize, weighed_line
+from imageregion.raster import Rule, rasterize, segment_lengths, weighed_line
 from imageregion.settings import Settings
 from imageregion.shapes import Polyline
 from imageregion.spans import Spans
@@ -22,6 +23,8 @@ __all__ = [
     "Values",
     "count_pixels",
     "counted_extent",
+    "has_lengths",
+    "line_lengths",
     "merged_spans",
     "pixel_values",
     "rasterized",
@@ -29,8 +32,6 @@ __all__ = [
 
 Values = dict[str, tuple[float | None, str]]
 """Measurement code -> (value, UCUM unit)."""
-
-_QUANTILES = {"p10": 0.10, "p25": 0.25, "p75": 0.75, "p90": 0.90}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,21 +61,34 @@ def rasterized(parts: Sequence[Part | Slice], settings: Settings) -> tuple[Slice
 
 def _spans(part: Part | Slice, rule: Rule) -> Spans:
     """Pixels of one part; lines are weighed by their length in the patient where it is known."""
-    size, spacing = part.frame.shape, part.frame.spacing
+    size = part.frame.shape
     if part.shape is None:
         return Spans.full(size)
-    if rule == "exact" and isinstance(part.shape, Polyline) and part.lengths is not None:
-        return weighed_line(part.shape.coords, size, part.lengths)
+    if rule == "exact" and isinstance(part.shape, Polyline):
+        lengths = line_lengths(part)
+        if lengths is not None and lengths.any():  # else it counts as a point
+            return weighed_line(part.shape.coords, size, lengths)
+    return rasterize(part.shape, size, rule)
+
+
+def line_lengths(part: Part | Slice) -> FloatArray | None:
+    """Lengths of the segments of a line: in the patient, by the spacing, or else in pixels."""
+    if not isinstance(part.shape, Polyline) or part.lengths is not None:
+        return part.lengths
+    spacing = part.frame.spacing
     pitch = (1.0, 1.0) if spacing is None else (spacing.rows, spacing.columns)
-    return rasterize(part.shape, size, rule, spacing=pitch)
+    return segment_lengths(part.shape.coords, pitch)
 
 
-def merged_spans(parts: Sequence[Spans]) -> Spans:
-    """Take spans on one image together: whole pixels once, partial weights added up."""
+def merged_spans(parts: Sequence[Spans], *, add: bool = False) -> Spans:
+    """Take spans on one image together: whole pixels once, partial weights added up.
+
+    With `add` weights of 1 are added up, too: a length may happen to be 1.
+    """
     if len(parts) == 1:
         return parts[0]
     runs = [np.concatenate([getattr(p, name) for p in parts]) for name in ("row", "start", "stop")]
-    if all(part.is_whole for part in parts):
+    if not add and all(part.is_whole for part in parts):
         return Spans.from_runs(runs[0], runs[1], runs[2], parts[0].shape)
     length = runs[2] - runs[1]
     columns = parts[0].shape[-1]
@@ -95,7 +109,7 @@ def count_pixels(slices: Sequence[Slice], settings: Settings) -> Counted:
     total, saturated = Statistics.of([]), False
     for parts in by_frame.values():
         frame = parts[0].frame
-        spans = merged_spans([part.spans for part in parts])
+        spans = merged_spans([p.spans for p in parts], add=has_lengths(parts, settings))
         if spans.count:
             found = summarize(
                 spans, frame.stored, value_map=frame.value_map, is_padding=frame.is_padding
@@ -107,6 +121,11 @@ def count_pixels(slices: Sequence[Slice], settings: Settings) -> Counted:
     if settings.outliers is not None:
         total = total.without_outliers(settings.outliers)
     return Counted(total, saturated)
+
+
+def has_lengths(parts: Sequence[Slice], settings: Settings) -> bool:
+    """Whether weights are lengths of lines."""
+    return settings.rule == "exact" and any(isinstance(part.shape, Polyline) for part in parts)
 
 
 def _is_saturated(found: Statistics, frame: Frame) -> bool:
@@ -121,10 +140,7 @@ def pixel_values(statistics: Statistics, unit: str, settings: Settings) -> Value
     names = STATISTICS if settings.features == "basic" else (*STATISTICS, *FIRST_ORDER)
     values: Values = {}
     for code in names:
-        if code in _QUANTILES:
-            values[code] = (statistics.quantile(_QUANTILES[code]), unit)
-        else:
-            values[code] = (getattr(statistics, code), _unit(code, unit))
+        values[code] = (getattr(statistics, code), _unit(code, unit))
     if not statistics.count:
         values["sum"] = (None, unit)
     if settings.resegment is not None or settings.outliers is not None:

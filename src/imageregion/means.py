@@ -11,12 +11,15 @@ from imageregion._arrays import FloatArray
 from imageregion.codes import ESTIMATORS
 from imageregion.counting import Values, rasterized
 from imageregion.measurement import Slice
+from imageregion.raster import Rule
 from imageregion.settings import Settings
 from imageregion.spans import Spans
 from imageregion.statistics.estimators import estimate_mean
 from imageregion.statistics.pixels import flat_pixels, pixels_under
 
 __all__ = ["estimated_means"]
+
+_RULES: tuple[Rule, Rule] = ("center", "exact")
 
 
 def estimated_means(slices: Sequence[Slice], settings: Settings) -> Values:
@@ -25,8 +28,13 @@ def estimated_means(slices: Sequence[Slice], settings: Settings) -> Values:
     All frames are fitted together. Values outside a range that was asked for are left out; the
     outlier filter, which is about single pixels and not about mixtures, does not apply.
     """
-    center = _gathered(rasterized(slices, replace(settings, rule="center")), settings)
-    exact = _gathered(rasterized(slices, replace(settings, rule="exact")), settings)
+    center, exact = (
+        _gathered(
+            slices if settings.rule == rule else rasterized(slices, replace(settings, rule=rule)),
+            settings,
+        )
+        for rule in _RULES
+    )
     unit = slices[0].frame.unit
     values: Values = {}
     for name in ESTIMATORS:

@@ -7,7 +7,7 @@ import numpy as np
 from imageregion._arrays import FloatArray
 from imageregion.errors import GeometryError
 from imageregion.metrics import shape_metrics
-from imageregion.raster import rasterize, weighed_line
+from imageregion.raster import rasterize, segment_lengths, weighed_line
 from imageregion.shapes import Ellipse, Points, Polygon, Polyline, Shape
 
 __all__ = ["inside_and_whole", "leaves_image", "outside_fraction"]
@@ -59,7 +59,7 @@ def inside_and_whole(
             return float(np.count_nonzero(inside)), float(len(shape.coords))
         case Polyline(dimension=2):
             if lengths is None:
-                lengths = np.linalg.norm(np.diff(shape.coords, axis=0), axis=1)
+                lengths = segment_lengths(shape.coords, (1.0, 1.0))
             return weighed_line(shape.coords, image_shape, lengths).area, float(lengths.sum())
         case Polygon(dimension=2) | Ellipse(dimension=2):
             whole = shape_metrics(shape).area

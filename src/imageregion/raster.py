@@ -19,6 +19,7 @@ __all__ = [
     "filled_ellipses",
     "filled_polygons",
     "rasterize",
+    "segment_lengths",
     "weighed_line",
     "within_reach",
 ]
@@ -270,7 +271,7 @@ def _polyline(
 ) -> Spans:
     within_reach(shape.coords)
     if rule == "exact":
-        lengths = _segment_lengths(shape.coords, spacing)
+        lengths = segment_lengths(shape.coords, spacing)
         if lengths.any():
             return weighed_line(shape.coords, image_shape, lengths)
     from imageregion._kernels.trace import count_visits, trace_lines
@@ -299,7 +300,8 @@ def _polyline(
     return Spans(joined[0], joined[1], joined[2], joined[3], image_shape)
 
 
-def _segment_lengths(coords: FloatArray, spacing: tuple[float, float]) -> FloatArray:
+def segment_lengths(coords: FloatArray, spacing: tuple[float, float]) -> FloatArray:
+    """Return the lengths of the segments of a line, given (between rows, between columns)."""
     try:
         scale = np.array([spacing[1], spacing[0]], dtype=np.float64)
     except (TypeError, ValueError, IndexError):

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from imageregion._arrays import FloatArray
 from imageregion._version import __version__
 from imageregion.codes import STATISTICS
 from imageregion.counting import (
     Values,
     count_pixels,
     counted_extent,
+    line_lengths,
     pixel_values,
     rasterized,
 )
@@ -173,18 +171,9 @@ def _outside(slices: Sequence[Slice], space: Space | None) -> float | None:
     inside = whole = 0.0
     for i, part, shape in drawn:
         thick = 1.0 if space is None else space.thickness[i]
-        found = inside_and_whole(shape, part.frame.shape, _lengths(part))
+        found = inside_and_whole(shape, part.frame.shape, line_lengths(part))
         inside, whole = inside + thick * found[0], whole + thick * found[1]
     return min(max(1.0 - inside / whole, 0.0), 1.0) if whole else None
-
-
-def _lengths(part: Slice) -> FloatArray | None:
-    """Lengths of the segments of a line, in mm where they are known."""
-    spacing = part.frame.spacing
-    if not isinstance(part.shape, Polyline) or part.lengths is not None or spacing is None:
-        return part.lengths
-    steps = np.diff(part.shape.coords, axis=0) * (spacing.columns, spacing.rows)
-    return np.asarray(np.linalg.norm(steps, axis=1))
 
 
 def _touches_border(part: Slice) -> bool:
