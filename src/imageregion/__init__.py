@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     )
     from imageregion.fhir.document import read_selection, read_selections
     from imageregion.fhir.selection import Selection, write_selection
-    from imageregion.frame import Frame, LinearMap, Spacing, TableMap, Window
+    from imageregion.frame import Frame, Window
     from imageregion.many import rasterize_many
     from imageregion.measurement import Measurement, Method, RegionResult
     from imageregion.measuring import measure
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from imageregion.outside import outside_fraction
     from imageregion.plane import Plane
     from imageregion.project import cut, place
+    from imageregion.quantities import LinearMap, Quantity, TableMap
     from imageregion.ragged import EllipseArray, PolygonArray, RaggedSpans
     from imageregion.raster import rasterize
     from imageregion.region import Region, Target
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from imageregion.report import Report
     from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline
     from imageregion.similarity import Agreement, agreement
+    from imageregion.spacing import Spacing, UltrasoundRegion
     from imageregion.spans import Spans, combine_spans
     from imageregion.statistics.distribution import Statistics
     from imageregion.statistics.estimators import estimate_mean
@@ -85,7 +87,7 @@ _HOMES = {
     "Images": "dicom.images",
     "InputError": "errors",
     "Issue": "errors",
-    "LinearMap": "frame",
+    "LinearMap": "quantities",
     "measure": "measuring",
     "Measurement": "measurement",
     "Method": "measurement",
@@ -102,6 +104,7 @@ _HOMES = {
     "PolygonArray": "ragged",
     "Polyline": "shapes",
     "RaggedSpans": "ragged",
+    "Quantity": "quantities",
     "rasterize": "raster",
     "rasterize_many": "many",
     "read_selection": "fhir.document",
@@ -113,17 +116,18 @@ _HOMES = {
     "Selection": "fhir.selection",
     "shape_metrics": "metrics",
     "ShapeMetrics": "metrics",
-    "Spacing": "frame",
+    "Spacing": "spacing",
     "Spans": "spans",
     "Statistics": "statistics.distribution",
     "summarize": "statistics.summary",
     "summarize_many": "statistics.table",
-    "TableMap": "frame",
+    "TableMap": "quantities",
     "Target": "region",
     "to_coco": "convert.runlengths",
     "to_geojson": "convert.interchange",
     "to_labels": "convert.runlengths",
     "to_shapely": "convert.interchange",
+    "UltrasoundRegion": "spacing",
     "Window": "frame",
     "write_selection": "fhir.selection",
 }
@@ -152,6 +156,7 @@ __all__ = [
     "Polygon",
     "PolygonArray",
     "Polyline",
+    "Quantity",
     "RaggedSpans",
     "Region",
     "RegionResult",
@@ -163,6 +168,7 @@ __all__ = [
     "Statistics",
     "TableMap",
     "Target",
+    "UltrasoundRegion",
     "Window",
     "__version__",
     "agreement",

@@ -3,107 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from imageregion._arrays import FloatArray, as_floats, read_only
-from imageregion.errors import GeometryError
+from imageregion._arrays import FloatArray, IntArray, read_only
+from imageregion.errors import DicomError, GeometryError
 from imageregion.plane import Plane
+from imageregion.quantities import LinearMap, Quantity, TableMap, ValueMap
+from imageregion.spacing import Spacing, UltrasoundRegion
 
-__all__ = ["Frame", "LinearMap", "Spacing", "TableMap", "ValueMap", "Window"]
-
-SpacingSource = Literal["patient", "detector", "calibrated", "estimated", "ultrasound"]
-
-
-@dataclass(frozen=True, slots=True)
-class Spacing:
-    """Millimetres between pixel centres, and where they come from.
-
-    Parameters
-    ----------
-    rows : float
-        Distance between neighbouring rows, mm (first value of DICOM PixelSpacing).
-    columns : float
-        Distance between neighbouring columns, mm (second value of DICOM PixelSpacing).
-    source : {"patient", "detector", "calibrated", "estimated", "ultrasound"}
-        "patient": the image has a plane in the patient.
-
-    Examples
-    --------
-    >>> Spacing(2.0, 0.5, "patient").columns
-    0.5
-    """
-
-    rows: float
-    columns: float
-    source: SpacingSource
-
-
-@dataclass(frozen=True, slots=True)
-class LinearMap:
-    """Real value = slope * stored value + intercept (DICOM PS3.3 C.11.1, rescale).
-
-    Examples
-    --------
-    >>> LinearMap(2.0, -1024.0)([0, 512]).tolist()
-    [-1024.0, 0.0]
-    """
-
-    slope: float = 1.0
-    intercept: float = 0.0
-
-    def __call__(self, stored: ArrayLike) -> FloatArray:
-        """Map stored values to real values, float64."""
-        values = np.asarray(stored, dtype=np.float64)
-        return values if self == _IDENTITY else values * self.slope + self.intercept
-
-    def __str__(self) -> str:
-        return "stored" if self == _IDENTITY else f"rescale {self.slope:.17g} {self.intercept:.17g}"
-
+__all__ = ["Frame", "Tiles", "Window"]
 
 _IDENTITY = LinearMap()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TableMap:
-    """Real value looked up by stored value (DICOM PS3.3 C.11.1, modality LUT sequence).
-
-    Parameters
-    ----------
-    first : int
-        Stored value that maps to ``table[0]``; lower ones map there too, those beyond the end
-        map to the last entry.
-    table : array_like, shape (N,)
-
-    Examples
-    --------
-    >>> TableMap(10, [0.0, 1.5, 9.0])([0, 11, 99]).tolist()
-    [0.0, 1.5, 9.0]
-    """
-
-    first: int
-    table: FloatArray
-
-    def __init__(self, first: int, table: ArrayLike) -> None:
-        object.__setattr__(self, "first", int(first))
-        object.__setattr__(self, "table", as_floats(table, (None,), "TableMap table"))
-        if not len(self.table):
-            raise GeometryError("TableMap table: expected at least one entry, got none")
-
-    def __call__(self, stored: ArrayLike) -> FloatArray:
-        """Map stored values to real values, float64."""
-        index = np.asarray(stored).astype(np.int64) - self.first
-        return np.asarray(self.table[np.clip(index, 0, len(self.table) - 1)])
-
-    def __str__(self) -> str:
-        return f"modality LUT {len(self.table)} entries from {self.first}"
-
-
-ValueMap: TypeAlias = LinearMap | TableMap
-"""How stored values become real values."""
+_LARGEST = 1 << 28  # pixels of a tiled image that are put together at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,6 +40,33 @@ class Window:
     table: TableMap | None = None
 
 
+class Tiles(Protocol):
+    """The encoded frames that make up one total pixel matrix (DICOM PS3.3 C.8.12.4)."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(rows, columns) of every tile, also of those that stick out of the matrix."""
+
+    @property
+    def corners(self) -> IntArray:
+        """(row, column) of the first pixel of each stored tile in the matrix, from 0, shape (N, 2).
+
+        Tiles do not overlap; pixels in no tile are not stored.
+        """
+
+    def load(self, index: int) -> NDArray[Any]:
+        """Return the stored values of the tile at ``corners[index]``, all of `shape`."""
+
+    def frame(self, number: int) -> Frame:
+        """Return an encoded frame of the instance by its number, from 1.
+
+        Raises
+        ------
+        PlacementError
+            When there is no such frame.
+        """
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One frame of an image; its pixels are decoded only when asked for.
@@ -132,17 +74,26 @@ class Frame:
     Parameters
     ----------
     load : callable
-        Returns the stored values, shape (rows, columns), one real number per pixel.
+        Returns the stored values, shape (rows, columns), one real number per pixel; of an image
+        with channels shape (rows, columns, channels).
     shape : tuple of int
         (rows, columns).
     plane : Plane, optional
         Where the pixels lie in the patient; None when the image does not say.
     spacing : Spacing, optional
-        None when no trustworthy spacing exists: then nothing is measured in mm.
-    value_map : LinearMap or TableMap
+        None when nothing is known about the size of pixels; see `Spacing.source` for the rest.
+    ultrasound : tuple of UltrasoundRegion
+        Parts of the image with a calibration of their own.
+    value_map : ValueMap
         From stored to real values.
     unit : str
         UCUM unit of the real values; "1" when unknown.
+    value : str
+        Name of the quantity that `value_map` and `unit` belong to; see `Quantity`.
+    quantities : tuple of Quantity
+        Everything the stored values can be read as; `as_value` chooses one.
+    unavailable : tuple of (str, str)
+        Quantities one may look for in vain, and why they are not to be had.
     padding : tuple of float, optional
         Lowest and highest *stored* value that marks padding, both inclusive.
     highest : float, optional
@@ -154,13 +105,22 @@ class Frame:
     study, series, instance : str
         DICOM UIDs; empty where unknown.
     number : int
-        Frame number within the instance, from 1.
+        Frame number within the instance, from 1; 0 for the total pixel matrix of a tiled image.
     frame_of_reference : str
         UID; empty where unknown.
     modality : str
         DICOM Modality; empty where unknown.
     thickness : float, optional
         Spacing between slices, or slice thickness, that the image itself states, mm.
+    channels : tuple of str
+        Names of the samples of a pixel, e.g. ("red", "green", "blue"); empty for one number.
+    dimensions : tuple of (str, str)
+        What else but space tells frames apart: DICOM keyword and value of temporal position,
+        echo, b-value, optical path, focal plane, ...
+    lossy : bool
+        Whether the pixels went through lossy compression.
+    tiles : Tiles, optional
+        Of a total pixel matrix.
 
     Examples
     --------
@@ -173,8 +133,12 @@ class Frame:
     shape: tuple[int, int]
     plane: Plane | None = None
     spacing: Spacing | None = None
+    ultrasound: tuple[UltrasoundRegion, ...] = ()
     value_map: ValueMap = _IDENTITY
     unit: str = "1"
+    value: str = "stored"
+    quantities: tuple[Quantity, ...] = ()
+    unavailable: tuple[tuple[str, str], ...] = ()
     padding: tuple[float, float] | None = None
     highest: float | None = None
     window: Window | None = None
@@ -186,6 +150,10 @@ class Frame:
     frame_of_reference: str = ""
     modality: str = ""
     thickness: float | None = None
+    channels: tuple[str, ...] = ()
+    dimensions: tuple[tuple[str, str], ...] = ()
+    lossy: bool = False
+    tiles: Tiles | None = None
 
     @classmethod
     def from_array(cls, pixels: ArrayLike, **fields: Any) -> Frame:
@@ -199,14 +167,17 @@ class Frame:
             raise GeometryError(
                 f"Frame pixels: expected numbers of shape (rows, columns): {error}"
             ) from None
-        if array.ndim != 2 or array.dtype.kind not in "iuf":
+        samples = len(fields.get("channels", ()))
+        if array.ndim != (3 if samples else 2) or array.dtype.kind not in "iuf":
             raise GeometryError(
                 f"Frame pixels: expected numbers of shape (rows, columns), got dtype "
                 f"{array.dtype} of shape {array.shape}"
             )
+        if samples and array.shape[2] != samples:
+            raise GeometryError(f"Frame pixels: expected {samples} channels, got {array.shape[2]}")
         plane = fields.get("plane")
-        if plane is not None and plane.shape != array.shape:
-            raise GeometryError(f"Frame plane: expected shape {array.shape}, got {plane.shape}")
+        if plane is not None and plane.shape != array.shape[:2]:
+            raise GeometryError(f"Frame plane: expected shape {array.shape[:2]}, got {plane.shape}")
         if plane is not None and fields.get("spacing") is None:
             rows, columns = plane.spacing
             fields["spacing"] = Spacing(rows, columns, "patient")
@@ -214,14 +185,94 @@ class Frame:
         return cls(load=lambda: stored, shape=(array.shape[0], array.shape[1]), **fields)
 
     @property
+    def key(self) -> tuple[str, int, tuple[tuple[str, str], ...]]:
+        """What tells this frame from all others."""
+        return self.instance, self.number, self.dimensions
+
+    def as_value(self, name: str) -> Frame:
+        """Return the frame with its stored values read as another quantity.
+
+        Parameters
+        ----------
+        name : str
+            "default" for the frame as it is, or the name of one of `quantities`.
+
+        Raises
+        ------
+        DicomError
+            When the image does not have it; the message says why.
+        """
+        if name in ("default", self.value):
+            return self
+        for quantity in self.quantities:
+            if quantity.name == name:
+                return replace(
+                    self, value_map=quantity.value_map, unit=quantity.unit, value=quantity.name
+                )
+        reason = dict(self.unavailable).get(name, "the image does not state it")
+        known = ", ".join(quantity.name for quantity in self.quantities) or self.value
+        raise DicomError(self.instance, f"no {name} values: {reason}; there is {known}")
+
+    @property
     def stored(self) -> NDArray[Any]:
-        """Stored values as the image holds them, shape (rows, columns)."""
+        """Stored values as the image holds them, shape (rows, columns), or with channels."""
         return self.load()
 
     @property
     def pixels(self) -> FloatArray:
-        """Real values, float64, shape (rows, columns); NaN where a pixel is padding."""
-        stored = self.stored
+        """Real values, float64, shape (rows, columns), or with channels; NaN where there is none.
+
+        Raises
+        ------
+        DicomError
+            Of a total pixel matrix that is too large to be put together; see `read`.
+        """
+        if self.tiles is not None:
+            return self.read((0, self.shape[0]), (0, self.shape[1]))
+        return self._real(self.stored)
+
+    def read(self, rows: tuple[int, int], columns: tuple[int, int]) -> FloatArray:
+        """Return the real values of a part of the image; of a tiled image only its tiles are read.
+
+        Parameters
+        ----------
+        rows, columns : tuple of int
+            First and one past the last, from 0, within the image.
+
+        Returns
+        -------
+        ndarray of float64
+            Shape (rows, columns), or with channels; NaN for padding and for tiles not stored.
+
+        Raises
+        ------
+        DicomError
+            When the part is too large to be held at once, or its pixels cannot be decoded.
+
+        Examples
+        --------
+        >>> Frame.from_array([[1, 2, 3], [4, 5, 6]]).read((1, 2), (0, 2)).tolist()
+        [[4.0, 5.0]]
+        """
+        if self.tiles is None:
+            return self._real(self.stored[slice(*rows), slice(*columns)])
+        size = (rows[1] - rows[0], columns[1] - columns[0])
+        if size[0] * size[1] * max(1, len(self.channels)) > _LARGEST:
+            raise DicomError(
+                self.instance, f"{size[0]} x {size[1]} pixels are too many to be held at once"
+            )
+        values = np.full((*size, len(self.channels)) if self.channels else size, np.nan)
+        near = self.tiles.corners + self.tiles.shape > (rows[0], columns[0])
+        near &= self.tiles.corners < (rows[1], columns[1])
+        for index in np.flatnonzero(near.all(axis=1)):
+            tile = self._real(self.tiles.load(int(index)))
+            top, left = self.tiles.corners[index] - (rows[0], columns[0])
+            part = values[max(top, 0) : top + tile.shape[0], max(left, 0) : left + tile.shape[1]]
+            first = max(-top, 0), max(-left, 0)
+            part[...] = tile[first[0] :, first[1] :][: part.shape[0], : part.shape[1]]
+        return values
+
+    def _real(self, stored: NDArray[Any]) -> FloatArray:
         values = np.array(self.value_map(stored), dtype=np.float64)
         values[self.is_padding(stored)] = np.nan
         return values

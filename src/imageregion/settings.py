@@ -40,6 +40,11 @@ class Settings:
     outliers : float, optional
         Leave out values further from the mean than so many population standard deviations (IBSI
         intensity outlier filtering uses 3).
+    value : str
+        Name of the `Quantity` to measure, e.g. "suvbw", "hu", "stored", "rwv:g/ml"; "default" for
+        what a reader of the modality expects.
+    uncalibrated : bool
+        Report sizes in mm at the detector where nothing better is known, instead of in pixels.
 
     Raises
     ------
@@ -54,6 +59,8 @@ class Settings:
     bounds: bool = False
     resegment: tuple[float | None, float | None] | None = None
     outliers: float | None = None
+    value: str = "default"
+    uncalibrated: bool = False
 
     def __post_init__(self) -> None:
         check_rule(self.rule)

@@ -20,7 +20,7 @@ from pydicom.uid import (
 
 from imageregion.dicom import bounds, open_images
 from imageregion.errors import DicomError
-from imageregion.frame import LinearMap, TableMap
+from imageregion.quantities import LinearMap, TableMap
 
 Make = Callable[..., Dataset]
 Save = Callable[..., Path]

@@ -18,8 +18,10 @@ from pydicom.uid import UID
 from imageregion.dicom import open_images
 from imageregion.dicom.pixels import PixelCache, Samples, unpack_samples
 from imageregion.errors import DicomError
-from imageregion.frame import Frame, LinearMap, Spacing, TableMap
+from imageregion.frame import Frame
 from imageregion.plane import Plane
+from imageregion.quantities import LinearMap, TableMap
+from imageregion.spacing import Spacing
 
 Make = Callable[..., Dataset]
 Wheel = Callable[[str], Path]

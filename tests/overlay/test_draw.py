@@ -7,11 +7,12 @@ import pytest
 from numpy.typing import NDArray
 
 from imageregion.errors import GeometryError
-from imageregion.frame import Frame, Spacing
+from imageregion.frame import Frame
 from imageregion.overlay import PALETTE, CanvasMap, OverlayItem, canvas_map, draw_overlay
 from imageregion.overlay.stroke import canvas_segments, stroke
 from imageregion.raster import rasterize
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
+from imageregion.spacing import Spacing
 from imageregion.spans import Spans
 
 BOX = Polygon([[2, 3], [6, 3], [6, 9], [2, 9]])

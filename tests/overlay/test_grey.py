@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imageregion.frame import Frame, LinearMap, TableMap, Window
+from imageregion.frame import Frame, Window
 from imageregion.overlay import display_values
+from imageregion.quantities import LinearMap, TableMap
 
 VALUES = np.arange(-300, 501, 7, dtype=np.int16)
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from imageregion.errors import GeometryError
-from imageregion.frame import Frame, Spacing
+from imageregion.frame import Frame
 from imageregion.overlay import canvas_map, draw_overlay, orientation_letters
 from imageregion.overlay.layout import scale_bar_of
 from imageregion.plane import Plane
+from imageregion.spacing import Spacing
 
 Vector = tuple[float, float, float]
 

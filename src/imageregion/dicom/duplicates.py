@@ -11,8 +11,9 @@ import numpy as np
 
 from imageregion.dicom.reading import Outcome
 from imageregion.errors import DicomError, Issue
-from imageregion.frame import Frame, TableMap, ValueMap
+from imageregion.frame import Frame
 from imageregion.plane import Plane
+from imageregion.quantities import TableMap, ValueMap
 
 __all__ = ["settle_duplicates"]
 

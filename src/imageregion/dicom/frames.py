@@ -6,11 +6,12 @@ from typing import Any
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
+from imageregion.dicom.calibration import spacing_of
 from imageregion.dicom.headers import Header, integer, items, numbers, text
 from imageregion.dicom.pixels import PixelCache, PixelLoader, Refusal, Samples
-from imageregion.dicom.values import highest_of, padding_of, unit_of, value_map_of, window_of
+from imageregion.dicom.values import values_of
 from imageregion.errors import DicomError, ImageRegionError, Issue
-from imageregion.frame import Frame, Spacing
+from imageregion.frame import Frame
 from imageregion.plane import Plane
 
 __all__ = ["frames_of", "is_image"]
@@ -59,19 +60,18 @@ def frames_of(header: Header, cache: PixelCache) -> tuple[tuple[Frame, ...], tup
         frames = tuple(Frame(refusal, number=n + 1, **common) for n in range(count))
         return frames, (Issue("information", "unsupported", header.uid, reason),)
     plane, issues = _plane(header, count)
+    calibration = spacing_of(header, plane)
+    issues = (*issues, *calibration.issues)
     common |= {
         "plane": plane,
-        "spacing": Spacing(*plane.spacing, source="patient") if plane else None,
+        "spacing": calibration.spacing,
+        "ultrasound": calibration.ultrasound,
         "thickness": _thickness(header),
-        "unit": unit_of(header),
-        "window": window_of(header),
-        "inverted": text(header.dataset, "PhotometricInterpretation") == "MONOCHROME1",
     }
     try:
         _check_pixel_bytes(header, shape)
         samples = _samples(header)
-        common |= {"value_map": value_map_of(header), "padding": padding_of(header)}
-        common["highest"] = highest_of(header)
+        common |= values_of(header)
     except DicomError as error:
         refusal = Refusal(header.uid, error.message)
         frames = tuple(Frame(refusal, number=n + 1, **common) for n in range(count))

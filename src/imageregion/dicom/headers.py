@@ -49,8 +49,33 @@ _KEYWORDS = [
     *("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit"),
     *("RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence"),
     *("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
-    *("DoseGridScaling", "DoseUnits"),
+    *("DoseGridScaling", "DoseUnits", "GridFrameOffsetVector"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+    *("DimensionOrganizationType", "ConcatenationUID", "SOPInstanceUIDOfConcatenationSource"),
+    *("InConcatenationNumber", "ConcatenationFrameOffsetNumber"),
+    # what tells the images of one position apart
+    *("TemporalPositionIdentifier", "EchoNumbers", "EchoTime", "DiffusionBValue", "TriggerTime"),
+    *("AcquisitionNumber", "InversionTime", "FrameReferenceTime"),
+    # NM
+    *("FrameIncrementPointer", "DetectorInformationSequence", "SliceVector", "NumberOfSlices"),
+    # whole slides
+    *("TotalPixelMatrixColumns", "TotalPixelMatrixRows", "TotalPixelMatrixFocalPlanes"),
+    *("TotalPixelMatrixOriginSequence", "ImageOrientationSlide", "OpticalPathSequence"),
+    *("NumberOfOpticalPaths", "ImagedVolumeDepth", "ImagedVolumeWidth", "ImagedVolumeHeight"),
+    # real values
+    *("RealWorldValueMappingSequence", "ReferencedImageRealWorldValueMappingSequence"),
+    *("PlanarConfiguration", "LossyImageCompression", "LossyImageCompressionRatio"),
+    *("PixelIntensityRelationship", "BurnedInAnnotation"),
+    # SUV
+    *("RadiopharmaceuticalInformationSequence", "DecayCorrection", "CorrectedImage"),
+    *("PatientWeight", "PatientSize", "PatientSex", "PatientAge"),
+    *("StudyDate", "StudyTime", "SeriesDate", "SeriesTime", "AcquisitionDate", "AcquisitionTime"),
+    *("AcquisitionDateTime", "ActualFrameDuration", "TimezoneOffsetFromUTC"),
+    # spacing without a place in the patient
+    *("ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelSpacingCalibrationType"),
+    *("PixelSpacingCalibrationDescription", "EstimatedRadiographicMagnificationFactor"),
+    *("DistanceSourceToDetector", "DistanceSourceToPatient", "PixelAspectRatio"),
+    *("SequenceOfUltrasoundRegions", "ObjectPixelSpacingInCenterOfBeam"),
 ]
 _TAGS = [Tag(keyword) for keyword in _KEYWORDS]
 _PIXEL_ELEMENTS = {0x0008: "FloatPixelData", 0x0009: "DoubleFloatPixelData", 0x0010: "PixelData"}

@@ -10,9 +10,18 @@ from pydicom.uid import ExplicitVRBigEndian
 from imageregion._arrays import FloatArray
 from imageregion.dicom.headers import Header, integer, items, numbers, text
 from imageregion.errors import DicomError
-from imageregion.frame import LinearMap, TableMap, ValueMap, Window
+from imageregion.frame import Window
+from imageregion.quantities import LinearMap, TableMap, ValueMap
 
-__all__ = ["highest_of", "padding_of", "stored_value", "unit_of", "value_map_of", "window_of"]
+__all__ = [
+    "highest_of",
+    "padding_of",
+    "stored_value",
+    "unit_of",
+    "value_map_of",
+    "values_of",
+    "window_of",
+]
 
 _RESCALE_TYPES = {"HU": "[hnsf'U]", "MGML": "mg/ml", "PCT": "%"}
 _PET_UNITS = {
@@ -46,6 +55,25 @@ _VOI_FUNCTIONS: dict[str, Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]] = {
     "LINEAR_EXACT": "LINEAR_EXACT",
     "SIGMOID": "SIGMOID",
 }
+
+
+def values_of(header: Header) -> dict[str, Any]:
+    """Return the fields of `Frame` that say what its stored values mean.
+
+    Raises
+    ------
+    DicomError
+        When no real value would be right.
+    """
+    return {
+        "value_map": value_map_of(header),
+        "unit": unit_of(header),
+        "value": "rescaled",
+        "padding": padding_of(header),
+        "highest": highest_of(header),
+        "window": window_of(header),
+        "inverted": text(header.dataset, "PhotometricInterpretation") == "MONOCHROME1",
+    }
 
 
 def value_map_of(header: Header) -> ValueMap:

@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from imageregion.frame import LinearMap
+from imageregion.quantities import LinearMap
 from imageregion.spans import Spans
 from imageregion.statistics.distribution import Statistics
 from imageregion.statistics.pixels import padding_bounds

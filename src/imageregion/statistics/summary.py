@@ -49,7 +49,7 @@ from numpy.typing import NDArray
 
 from imageregion._arrays import FloatArray, IntArray
 from imageregion.errors import GeometryError
-from imageregion.frame import LinearMap
+from imageregion.quantities import LinearMap
 from imageregion.spans import Spans
 from imageregion.statistics.distribution import Statistics
 from imageregion.statistics.moments import Moments, in_range, mapped, sum_up

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imageregion._arrays import FloatArray, IntArray, as_floats, as_numbers, is_whole
 from imageregion.errors import GeometryError
-from imageregion.frame import LinearMap
+from imageregion.quantities import LinearMap
 from imageregion.ragged import RaggedSpans
 from imageregion.statistics.pixels import (
     IsPadding,
