@@ -56,7 +56,17 @@ Selections = Annotated[
 ImagesPath = Annotated[
     list[Path],
     typer.Option(
-        "--images", "-i", help="Folder (searched in depth) or DICOM file; may be repeated."
+        "--images",
+        "-i",
+        help="Folder (searched in depth), DICOM file, DICOMDIR or zip file; may be repeated.",
+    ),
+]
+IndexFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--index",
+        metavar="FILE",
+        help="Keep what is known of the images in this file, so that they open faster next time.",
     ),
 ]
 Close = Annotated[
@@ -119,6 +129,31 @@ def measure(
             metavar="SIGMAS", help="Leave out values further from the mean than so many SD."
         ),
     ] = None,
+    value: Annotated[
+        str,
+        typer.Option(
+            "--value",
+            metavar="NAME",
+            help="Quantity to measure: suvbw, suvlbm, suvbsa, suvibw, hu, rescaled, stored or "
+            "rwv:UNIT; by default what readers of the modality expect.",
+        ),
+    ] = "default",
+    on: Annotated[
+        str,
+        typer.Option(
+            "--on",
+            metavar="IMAGES",
+            help="Measure on other images of the same frame of reference: a Series or SOP "
+            "Instance UID, or a modality such as PT.",
+        ),
+    ] = "",
+    uncalibrated: Annotated[
+        bool,
+        typer.Option(
+            "--uncalibrated",
+            help="Report sizes in mm at the detector where nothing better is known.",
+        ),
+    ] = False,
     combine: Annotated[
         bool, typer.Option("--combine", help="Measure all regions of a selection as one, too.")
     ] = False,
@@ -126,6 +161,7 @@ def measure(
     entered_in_error: Annotated[
         bool, typer.Option("--entered-in-error", help="Measure selections entered in error, too.")
     ] = False,
+    index: IndexFile = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Folder for CSV, JSON, Observations and overlay."),
@@ -136,7 +172,7 @@ def measure(
 ) -> None:
     """Measure every region of a selection: pixel statistics, sizes in mm, Observations, picture."""
     within = _value_range(resegment)
-    opened = _open(images)
+    opened = _open(images, index)
     read, unread = _read_each(selection)
     reports = []
     for one in read:
@@ -152,6 +188,9 @@ def measure(
                     bounds=bounds,
                     resegment=within,
                     outliers=outliers,
+                    value=value,
+                    on=on,
+                    uncalibrated=uncalibrated,
                     combine=combine,
                     close=close,
                     entered_in_error=entered_in_error,
@@ -307,10 +346,10 @@ def _tell(report: Report) -> None:
             _say(f"{report.selection.name}: {issue}")
 
 
-def _open(paths: Sequence[Path]) -> Images:
+def _open(paths: Sequence[Path], index: Path | None = None) -> Images:
     from imageregion.dicom.opening import open_images
 
-    return open_images(paths[0] if len(paths) == 1 else list(paths))
+    return open_images(paths[0] if len(paths) == 1 else list(paths), index=index)
 
 
 def _read_each(paths: Sequence[Path]) -> tuple[list[Selection], int]:

@@ -143,17 +143,24 @@ _BY_MODALITY = {
 }
 
 
-def code_of(name: str) -> Coded:
-    """Return the concept of a measurement by our name.
+def code_of(name: str, channel: str = "") -> Coded:
+    """Return the concept of a measurement by our name; that of a channel has a code of its own.
 
     Examples
     --------
     >>> code_of("skewness").display
     'Skewness of pixel values (IBSI KE2A)'
+    >>> code_of("mean", "red").code
+    'mean-red'
     """
     if name in FIRST_ORDER:
-        return FIRST_ORDER[name].coded
-    return DERIVATIONS.get(name) or GEOMETRY[name]
+        coded = FIRST_ORDER[name].coded
+    else:
+        coded = DERIVATIONS.get(name) or GEOMETRY[name]
+    if channel:
+        own = f"{name}-{channel}".replace("_", "-")
+        return Coded(_OWN, own, f"{coded.display}, {channel} channel")
+    return coded
 
 
 def quantity_of(modality: str, unit: str) -> Coded | None:

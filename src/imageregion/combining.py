@@ -88,7 +88,7 @@ def combined_result(
         values |= counted_extent([layer.filled for layer in filled], space, solid)
         flags += ["missing-slices"] if space and space.missing else []
     covered = tuple(layer.covered for layer in layers)
-    return assembled_result(_region(used), covered, values, None, flags, settings, {})
+    return assembled_result(_region(used), covered, values, None, flags, settings)
 
 
 def _region(results: Sequence[RegionResult]) -> Region:
@@ -100,9 +100,9 @@ def _region(results: Sequence[RegionResult]) -> Region:
 
 def _by_frame(slices: Sequence[Slice]) -> list[list[Slice]]:
     """Group slices by frame, frames in order along the normal of the first plane."""
-    groups: dict[tuple[str, int], list[Slice]] = {}
+    groups: dict[object, list[Slice]] = {}
     for part in slices:
-        groups.setdefault((part.frame.instance, part.frame.number), []).append(part)
+        groups.setdefault(part.frame.key, []).append(part)
     planes = [parts[0].frame.plane for parts in groups.values()]
     if planes[0] is None:
         return list(groups.values())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from imageregion._arrays import FloatArray
+from imageregion.blocks import blocks_under, read_ahead
 from imageregion.codes import FIRST_ORDER, PIXEL_COUNTS, STATISTICS
 from imageregion.frame import Frame
 from imageregion.locate import Part, Space
@@ -21,6 +22,7 @@ from imageregion.statistics.summary import Statistics, summarize
 __all__ = [
     "Counted",
     "Values",
+    "by_channel",
     "count_pixels",
     "counted_extent",
     "has_lengths",
@@ -44,19 +46,40 @@ class Counted:
         What is left after re-segmentation and without outliers, when these were asked for.
     saturated : bool
         Whether a pixel has the highest value its image can store.
+    missing : int
+        Pixels that lie in tiles which are not stored; they count as excluded.
     """
 
     statistics: Statistics
     saturated: bool
+    missing: int = 0
 
 
 def rasterized(parts: Sequence[Part | Slice], settings: Settings) -> tuple[Slice, ...]:
-    """Find the pixels of a region on each of its frames."""
+    """Find the pixels of a region on each of its frames, which are read as the wanted quantity.
+
+    Raises
+    ------
+    DicomError
+        When an image does not have that quantity.
+    """
     slices = []
     for part in parts:
         spans = _spans(part, settings.rule)
-        slices.append(Slice(part.frame, part.shape, spans, part.distance, part.lengths))
+        frame = part.frame.as_value(settings.value)
+        slices.append(Slice(frame, part.shape, spans, part.distance, part.lengths))
     return tuple(slices)
+
+
+def by_channel(slices: Sequence[Slice]) -> dict[str, tuple[Slice, ...]]:
+    """Return the slices once for each channel of their images, under "" for one without."""
+    channels = slices[0].frame.channels
+    if not channels:
+        return {"": tuple(slices)}
+    return {
+        name: tuple(replace(part, frame=part.frame.as_channel(name)) for part in slices)
+        for name in channels
+    }
 
 
 def _spans(part: Part | Slice, rule: Rule) -> Spans:
@@ -103,24 +126,40 @@ def merged_spans(parts: Sequence[Spans], *, add: bool = False) -> Spans:
 
 def count_pixels(slices: Sequence[Slice], settings: Settings) -> Counted:
     """Summarize the pixels of all slices; those a region meets twice on one frame count once."""
-    by_frame: dict[tuple[str, int], list[Slice]] = {}
-    for part in slices:
-        by_frame.setdefault((part.frame.instance, part.frame.number), []).append(part)
     total, saturated = Statistics.of([]), False
-    for parts in by_frame.values():
-        frame = parts[0].frame
-        spans = merged_spans([p.spans for p in parts], add=has_lengths(parts, settings))
-        if spans.count:
-            found = summarize(
-                spans, frame.stored, value_map=frame.value_map, is_padding=frame.is_padding
-            )
-            saturated = saturated or _is_saturated(found, frame)
-            total += found
+    merged = _merged(slices, settings)
+    blocks = (block for frame, spans in merged for block in blocks_under(frame, spans))
+    read = 0
+    for block, stored in read_ahead(blocks):
+        frame = block.frame
+        found = summarize(
+            block.spans, stored, value_map=frame.value_map, is_padding=frame.is_padding
+        )
+        saturated = saturated or _is_saturated(found, frame)
+        total += found
+        read += block.spans.count
+    missing = sum(spans.count for _, spans in merged) - read
+    if missing:
+        total += Statistics.of([], excluded=missing)
     if settings.resegment is not None:
         total = total.resegmented(*settings.resegment)
     if settings.outliers is not None:
         total = total.without_outliers(settings.outliers)
-    return Counted(total, saturated)
+    return Counted(total, saturated, missing)
+
+
+def _merged(slices: Sequence[Slice], settings: Settings) -> list[tuple[Frame, Spans]]:
+    """Return every frame once, with all pixels of the region on it."""
+    by_frame: dict[object, list[Slice]] = {}
+    for part in slices:
+        by_frame.setdefault(part.frame.key, []).append(part)
+    return [
+        (
+            parts[0].frame,
+            merged_spans([p.spans for p in parts], add=has_lengths(parts, settings)),
+        )
+        for parts in by_frame.values()
+    ]
 
 
 def has_lengths(parts: Sequence[Slice], settings: Settings) -> bool:

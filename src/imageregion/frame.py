@@ -18,7 +18,7 @@ from imageregion.spacing import Spacing, UltrasoundRegion
 __all__ = ["Frame", "Tiles", "Window"]
 
 _IDENTITY = LinearMap()
-_LARGEST = 1 << 28  # pixels of a tiled image that are put together at once
+_LARGEST = 1 << 26  # pixels of a tiled image that are put together at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -207,11 +207,35 @@ class Frame:
         for quantity in self.quantities:
             if quantity.name == name:
                 return replace(
-                    self, value_map=quantity.value_map, unit=quantity.unit, value=quantity.name
+                    self,
+                    value_map=quantity.value_map,
+                    unit=quantity.unit,
+                    value=quantity.name,
+                    window=_converted(self.window, self.value_map, quantity.value_map),
                 )
         reason = dict(self.unavailable).get(name, "the image does not state it")
         known = ", ".join(quantity.name for quantity in self.quantities) or self.value
         raise DicomError(self.instance, f"no {name} values: {reason}; there is {known}")
+
+    def as_channel(self, name: str) -> Frame:
+        """Return one channel as a frame of its own, one number per pixel.
+
+        Raises
+        ------
+        GeometryError
+            When there is no such channel.
+
+        Examples
+        --------
+        >>> frame = Frame.from_array([[[1, 2, 3]]], channels=("red", "green", "blue"))
+        >>> frame.as_channel("blue").pixels.tolist()
+        [[3.0]]
+        """
+        if name not in self.channels:
+            raise GeometryError(f"channel: expected one of {list(self.channels)}, got {name!r}")
+        index = self.channels.index(name)
+        tiles = None if self.tiles is None else _ChannelTiles(self.tiles, index)
+        return replace(self, load=_ChannelLoader(self.load, index), tiles=tiles, channels=())
 
     @property
     def stored(self) -> NDArray[Any]:
@@ -283,3 +307,50 @@ class Frame:
             return np.zeros(stored.shape, dtype=np.bool_)
         low, high = self.padding
         return np.asarray((stored >= low) & (stored <= high), dtype=np.bool_)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ChannelLoader:
+    """One channel of a frame."""
+
+    load: Callable[[], NDArray[Any]]
+    channel: int
+
+    def __call__(self) -> NDArray[Any]:
+        return self.load()[..., self.channel]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ChannelTiles:
+    """One channel of tiles."""
+
+    tiles: Tiles
+    channel: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.tiles.shape
+
+    @property
+    def corners(self) -> IntArray:
+        return self.tiles.corners
+
+    def load(self, index: int) -> NDArray[Any]:
+        return self.tiles.load(index)[..., self.channel]
+
+    def frame(self, number: int) -> Frame:
+        whole = self.tiles.frame(number)
+        return whole.as_channel(whole.channels[self.channel])
+
+
+def _converted(window: Window | None, before: ValueMap, after: ValueMap) -> Window | None:
+    """Move a display window to another quantity; None where that cannot be done."""
+    if window is None or window.table is not None:
+        return None
+    if not (isinstance(before, LinearMap) and isinstance(after, LinearMap)):
+        return None
+    ratio = after.slope / before.slope if before.slope else 0.0
+    if not ratio > 0:
+        return None
+    center = (window.center - before.intercept) * ratio + after.intercept
+    return replace(window, center=center, width=window.width * ratio)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imageregion._arrays import FloatArray
+from imageregion.blocks import Block, blocks_under, read_ahead
 from imageregion.codes import ESTIMATORS
 from imageregion.counting import Values, rasterized
 from imageregion.measurement import Slice
@@ -46,18 +49,20 @@ def estimated_means(slices: Sequence[Slice], settings: Settings) -> Values:
 
 def _gathered(slices: Sequence[Slice], settings: Settings) -> tuple[Spans, FloatArray]:
     """Lay the pixels of all slices out in one row, NaN where they do not count."""
-    length = np.concatenate([part.spans.stop - part.spans.start for part in slices])
-    weight = np.concatenate([part.spans.weight for part in slices])
+    blocks = (block for part in slices for block in blocks_under(part.frame, part.spans))
+    read = [(block.spans, _values(block, stored, settings)) for block, stored in read_ahead(blocks)]
+    length = np.concatenate([spans.stop - spans.start for spans, _ in read] or [np.empty(0, int)])
+    weight = np.concatenate([spans.weight for spans, _ in read] or [np.empty(0)])
     stop = np.cumsum(length)
-    values = np.concatenate([_values(part, settings) for part in slices])
+    values = np.concatenate([found for _, found in read] or [np.empty(0)])
     row = np.zeros(len(stop), dtype=np.int64)
     spans = Spans(row, stop - length, stop, weight, (1, len(values)))
     return spans, values[None]
 
 
-def _values(part: Slice, settings: Settings) -> FloatArray:
-    frame = part.frame
-    stored = pixels_under(part.spans, flat_pixels(frame.stored, frame.shape))
+def _values(block: Block, pixels: NDArray[Any], settings: Settings) -> FloatArray:
+    frame = block.frame
+    stored = pixels_under(block.spans, flat_pixels(pixels, block.spans.shape))
     values = np.array(frame.value_map(stored), dtype=np.float64)
     values[frame.is_padding(stored)] = np.nan
     low, high = settings.resegment or (None, None)

@@ -15,6 +15,7 @@ from imageregion.codes import PIXEL_COUNTS, STATISTICS
 from imageregion.frame import Frame
 from imageregion.region import Region
 from imageregion.shapes import Shape
+from imageregion.spacing import Spacing
 from imageregion.spans import Spans
 
 __all__ = ["Measurement", "Method", "RegionResult", "Slice"]
@@ -77,6 +78,8 @@ class Measurement:
     method : Method
     low, high : float, optional
         Interval of the value over the rules and over shifts by half a pixel, when asked for.
+    channel : str
+        Of a colour image, the channel whose values were counted; empty for everything else.
     """
 
     region: str
@@ -86,6 +89,7 @@ class Measurement:
     method: Method
     low: float | None = None
     high: float | None = None
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,10 +159,20 @@ class RegionResult:
         distances = [part.distance for part in self.slices if part.distance is not None]
         return max(distances, default=None)
 
-    def get(self, code: str) -> float | None:
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Channels of a colour image that have statistics of their own; empty for others."""
+        return tuple(dict.fromkeys(m.channel for m in self.measurements if m.channel))
+
+    @property
+    def spacing(self) -> Spacing | None:
+        """Size of the pixels of the images and where it is known from, None where it is not."""
+        return self.slices[0].frame.spacing if self.slices else None
+
+    def get(self, code: str, channel: str = "") -> float | None:
         """Return the value of one measurement, None where it does not exist."""
         for measurement in self.measurements:
-            if measurement.code == code:
+            if (measurement.code, measurement.channel) == (code, channel):
                 return measurement.value
         return None
 
@@ -172,10 +186,14 @@ class RegionResult:
             "type": self.region.type,
             "series": self.series or None,
             "instance": (one.instance if one else None if self.slices else target.instance) or None,
-            "frame": one.number if one else None,
+            "frame": (one.number if one else None) or None,
             "images": len(self.slices),
             "rule": next((m.method.rule for m in self.measurements), None),
+            "value": self.slices[0].frame.value if self.slices else None,
             "unit": self.unit or None,
+            "spacing": self.spacing.source if self.spacing else None,
+            "dimensions": dict(self.slices[0].frame.dimensions) if self.slices else {},
+            "channels": list(self.channels),
         }
         record |= dict.fromkeys((*STATISTICS, "outside_fraction", "circularity"))
         record |= {f"{code}_mm{power}": None for code, power in _POWERS.items()}
@@ -208,6 +226,8 @@ _POWERS = {
 
 
 def _key(measurement: Measurement) -> str:
+    if measurement.channel:
+        return f"{measurement.code}_{measurement.channel}"
     if measurement.code not in _POWERS:
         return measurement.code
     unit = "mm" if measurement.unit.startswith("mm") else "px"

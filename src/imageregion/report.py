@@ -186,11 +186,10 @@ class Report:
         return {path: PALETTE[i % len(PALETTE)] for i, path in enumerate(dict.fromkeys(paths))}
 
     def _by_frame(self) -> list[tuple[Frame, list[tuple[RegionResult, Slice]]]]:
-        found: dict[tuple[str, int], tuple[Frame, list[tuple[RegionResult, Slice]]]] = {}
+        found: dict[object, tuple[Frame, list[tuple[RegionResult, Slice]]]] = {}
         for result in self.results:
             for part in result.slices:
-                key = (part.frame.instance, part.frame.number)
-                found.setdefault(key, (part.frame, []))[1].append((result, part))
+                found.setdefault(part.frame.key, (part.frame, []))[1].append((result, part))
         return list(found.values())
 
     def __repr__(self) -> str:
@@ -224,6 +223,8 @@ def reports_to_csv(reports: Sequence[Report]) -> str:
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
         return " ".join(str(v) for v in value)
+    if isinstance(value, dict):
+        return " ".join(f"{name}={v}" for name, v in value.items())
     return "" if value is None else value
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from imageregion._version import __version__
-from imageregion.codes import STATISTICS
+from imageregion.codes import PIXEL_COUNTS, STATISTICS
 from imageregion.counting import (
     Values,
+    by_channel,
     count_pixels,
     counted_extent,
     line_lengths,
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from imageregion.dicom.images import Images
 
 __all__ = ["assembled_result", "region_result", "unmeasured_result"]
+
+Extent = tuple[Space | None, bool, bool]
+"""The space that the slices own, whether the region is solid, and whether it is an area."""
 
 _OFF_PLANE = 0.01  # mm; a flat shape further from its plane than rounding is flagged
 _MISSED = 1e-9
@@ -55,12 +59,8 @@ def region_result(
     if areal:
         values |= counted_extent(slices, space, solid)
         flags += ["missing-slices"] if space and space.missing else []
-        values |= estimated_means(slices, settings) if settings.estimators else {}
-    between = (
-        intervals(slices, settings, frames[0].unit, space, solid, areal) if settings.bounds else {}
-    )
     return assembled_result(
-        region, slices, values, metrics.centroid or None, flags, settings, between
+        region, slices, values, metrics.centroid or None, flags, settings, (space, solid, areal)
     )
 
 
@@ -87,37 +87,86 @@ def assembled_result(
     centroid: tuple[float, ...] | None,
     flags: list[str],
     settings: Settings,
-    between: dict[str, Interval],
+    extent: Extent | None = None,
 ) -> RegionResult:
-    """Add the pixel statistics of the slices to what the geometry says."""
+    """Add the pixel statistics of the slices, for each channel, to what the geometry says.
+
+    With `extent` also what is about one region alone: estimators and intervals.
+    """
     units = {part.frame.unit for part in slices}
     if len(units) > 1:
         raise PlacementError(f"expected images of one unit, got {sorted(units)}")
-    counted = count_pixels(slices, settings)
-    statistics = counted.statistics
+    if len({part.frame.channels for part in slices}) > 1:
+        raise PlacementError("expected images with the same channels, got grey and colour images")
     frame = slices[0].frame
     maps = {str(part.frame.value_map) for part in slices}
-    method = _method(region, settings, maps.pop() if len(maps) == 1 else "rescale per image")
-    values = pixel_values(statistics, frame.unit, settings) | geometry
-    drawn = not isinstance(region.shape, Points)  # points are few by nature
-    size = values.get("counted_area") or values.get("counted_volume") or (None, "")
-    found = {
-        "no-pixels": not statistics.count,
-        "few-pixels": drawn and 0 < statistics.count < _FEW_PIXELS,
-        "padding-inside": statistics.excluded,
-        "saturated": counted.saturated,
-        "touches-border": any(_touches_border(part) for part in slices),
-        "rule-sensitive": drawn and is_rule_sensitive(between, statistics.std, size[0]),
-    }
+    value_map = maps.pop() if len(maps) == 1 else "rescale per image"
+    method = _method(region, settings, f"{frame.value} ({value_map})")
+    measurements: list[Measurement] = []
+    found: set[str] = set()
+    for channel, parts in by_channel(slices).items():
+        values, between, seen = _channel_values(region, parts, settings, extent)
+        if channel:
+            counts = {code: values.pop(code) for code in PIXEL_COUNTS if code in values}
+            geometry = counts | geometry
+        else:
+            values |= geometry
+        found |= seen
+        measurements += _measurements(region, values, method, between, channel)
+    if frame.channels:
+        measurements = [*_measurements(region, geometry, method, {}), *measurements]
     return RegionResult(
         region=region,
         slices=slices,
-        measurements=_measurements(region, values, method, between),
+        measurements=tuple(measurements),
         centroid=centroid,
         unit=frame.unit,
         modality=frame.modality,
-        flags=(*flags, *(flag for flag, holds in found.items() if holds)),
+        flags=(*flags, *(flag for flag in _PIXEL_FLAGS if flag in found)),
     )
+
+
+_PIXEL_FLAGS = (
+    "no-pixels",
+    "few-pixels",
+    "padding-inside",
+    "missing-tiles",
+    "saturated",
+    "lossy",
+    "touches-border",
+    "rule-sensitive",
+)
+
+
+def _channel_values(
+    region: Region, slices: tuple[Slice, ...], settings: Settings, extent: Extent | None
+) -> tuple[Values, dict[str, Interval], set[str]]:
+    """Return the statistics of one channel, their intervals, and the flags they raise."""
+    counted = count_pixels(slices, settings)
+    statistics, unit = counted.statistics, slices[0].frame.unit
+    values = pixel_values(statistics, unit, settings)
+    between: dict[str, Interval] = {}
+    size = None
+    if extent is not None:
+        space, solid, areal = extent
+        if areal and settings.estimators:
+            values |= estimated_means(slices, settings)
+        if settings.bounds:
+            between = intervals(slices, settings, unit, space, solid, areal)
+            sizes = counted_extent(slices, space, solid) if areal else {}
+            size = next((value for value, _ in sizes.values()), None)
+    drawn = not isinstance(region.shape, Points)  # points are few by nature
+    found = {
+        "no-pixels": not statistics.count,
+        "few-pixels": drawn and 0 < statistics.count < _FEW_PIXELS,
+        "padding-inside": statistics.excluded > counted.missing,
+        "missing-tiles": counted.missing,
+        "saturated": counted.saturated,
+        "lossy": any(part.frame.lossy for part in slices),
+        "touches-border": any(_touches_border(part) for part in slices),
+        "rule-sensitive": drawn and is_rule_sensitive(between, statistics.std, size),
+    }
+    return values, between, {flag for flag, holds in found.items() if holds}
 
 
 def _method(region: Region, settings: Settings, value_map: str) -> Method:
@@ -128,12 +177,17 @@ def _method(region: Region, settings: Settings, value_map: str) -> Method:
 
 
 def _measurements(
-    region: Region, values: Values, method: Method, between: dict[str, Interval]
+    region: Region,
+    values: Values,
+    method: Method,
+    between: dict[str, Interval],
+    channel: str = "",
 ) -> tuple[Measurement, ...]:
-    return tuple(
-        Measurement(region.path, code, value, unit, method, *between.get(code, (None, None)))
-        for code, (value, unit) in values.items()
-    )
+    found = []
+    for code, (value, unit) in values.items():
+        low, high = between.get(code, (None, None))
+        found.append(Measurement(region.path, code, value, unit, method, low, high, channel))
+    return tuple(found)
 
 
 def _metrics(shape: Shape | None, frame: Frame | None) -> tuple[ShapeMetrics, str]:

@@ -108,24 +108,32 @@ _COLUMNS = ("region", "type", "pixels", "mean", "SD", "min", "max", "unit", "siz
 
 
 def _cells(result: RegionResult, layout: _Layout) -> dict[str, str]:
-    found = {measurement.code: measurement for measurement in result.measurements}
     count = result.get("count")
     return {
         "region": result.region.label or result.region.path,
         "type": result.region.type,
         "pixels": "-" if count is None else f"{int(count)}",
-        "mean": _number(found.get("mean"), layout),
-        "SD": _number(found.get("std"), layout),
-        "min": _number(found.get("min")),
-        "max": _number(found.get("max")),
+        "mean": _numbers(result, "mean", layout),
+        "SD": _numbers(result, "std", layout),
+        "min": _numbers(result, "min"),
+        "max": _numbers(result, "max"),
         "unit": result.unit,
         "size": _size(result),
     }
 
 
-def _number(measurement: Measurement | None, layout: _Layout | None = None) -> str:
+def _numbers(result: RegionResult, code: str, layout: _Layout | None = None) -> str:
+    """Write a value, or one below the other that of each channel with its initial."""
+    found = [measurement for measurement in result.measurements if measurement.code == code]
+    texts = [_number(measurement, layout) for measurement in found]
+    if result.channels:
+        texts = [f"{m.channel[:1].upper()} {text}" for m, text in zip(found, texts, strict=True)]
+    return "\n".join(texts) or "-"
+
+
+def _number(measurement: Measurement, layout: _Layout | None = None) -> str:
     """Write a value, followed by its interval when there is one and a layout for it."""
-    if measurement is None or measurement.value is None:
+    if measurement.value is None:
         return "-"
     text = f"{measurement.value:.5g}"
     if measurement.low is None or measurement.high is None or layout is None:

@@ -132,7 +132,10 @@ def _uuid(*parts: str) -> uuid.UUID:
 def _identity(source: str, result: RegionResult, seen: set[uuid.UUID]) -> uuid.UUID:
     """Make an id from the region, the images and the method; a repeated one is numbered."""
     method = str(result.measurements[0].method) if result.measurements else ""
-    frames = [f"{part.frame.instance}#{part.frame.number}" for part in result.slices]
+    frames = [
+        "#".join([part.frame.instance, str(part.frame.number), *sum(part.frame.dimensions, ())])
+        for part in result.slices
+    ]
     parts = ("Observation", source, result.region.path, result.series, method, *frames)
     number = 0
     while (identity := _uuid(*parts, str(number))) in seen:
@@ -225,7 +228,7 @@ def _notes(selection: Selection, result: RegionResult) -> list[str]:
 
 
 def _component(result: RegionResult, measurement: Measurement) -> dict[str, Any]:
-    component: dict[str, Any] = {"code": _concept(code_of(measurement.code))}
+    component: dict[str, Any] = {"code": _concept(code_of(measurement.code, measurement.channel))}
     if measurement.low is not None and measurement.high is not None:
         component["extension"] = [_interval(measurement.low, measurement.high, measurement.unit)]
     value = measurement.value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from imageregion.overlay.layout import CanvasMap, canvas_map
 from imageregion.overlay.margin import Canvas, Color, blend, draw_margin
 from imageregion.overlay.resample import block_coverage, resample
 from imageregion.overlay.stroke import canvas_segments, stroke
+from imageregion.overlay.view import box_around, reduced_frame, reduced_shape, reduced_spans
 from imageregion.shapes import Ellipse, Shape
 from imageregion.spans import Spans
 
@@ -114,6 +115,7 @@ def draw_overlay(
     Parameters
     ----------
     frame : Frame
+        Of a total pixel matrix the part around the regions is shown.
     items : sequence of OverlayItem
         Drawn in this order, all tints below all lines. Shapes may leave the image.
     scale : int, optional
@@ -149,6 +151,8 @@ def draw_overlay(
             raise GeometryError(
                 f"spans: expected pixels of an image of shape {frame.shape}, got {item.spans.shape}"
             )
+    if frame.tiles is not None:
+        frame, items = _part_shown(frame, items)
     where = canvas_map(frame, scale, scale_bar=scale_bar, title=title)
     canvas = _background(frame, where)
     colors = [item.color or PALETTE[i % len(PALETTE)] for i, item in enumerate(items)]
@@ -181,10 +185,27 @@ def draw_overlay(
 
 def _background(frame: Frame, where: CanvasMap) -> Canvas:
     canvas = np.full((*where.shape, 3), _MARGIN, dtype=np.float32)
-    grey = resample(display_values(frame), (where.height, where.width))
+    shades = np.atleast_3d(display_values(frame))
     rows = slice(where.top, where.top + where.height)
-    canvas[rows, where.left : where.left + where.width] = grey[:, :, np.newaxis]
+    for channel in range(3):
+        shade = shades[:, :, min(channel, shades.shape[2] - 1)]
+        grey = resample(shade, (where.height, where.width))
+        canvas[rows, where.left : where.left + where.width, channel] = grey
     return canvas
+
+
+def _part_shown(frame: Frame, items: Sequence[OverlayItem]) -> tuple[Frame, list[OverlayItem]]:
+    """Cut the part with the regions out of a total pixel matrix."""
+    box, factor = box_around(frame, [shape for item in items for shape in item.shapes])
+    moved = [
+        replace(
+            item,
+            shape=[reduced_shape(shape, box, factor) for shape in item.shapes],
+            spans=None if item.spans is None else reduced_spans(item.spans, box, factor),
+        )
+        for item in items
+    ]
+    return reduced_frame(frame, box, factor), moved
 
 
 def _draw_tint(

@@ -20,7 +20,8 @@ def display_values(frame: Frame) -> NDArray[np.uint8]:
     The VOI LUT or window of the frame is applied as DICOM PS3.3 C.11.2.1 writes it. A frame
     without a usable window is stretched between the 1st and 99th percentile of its values, or
     between lowest and highest where these agree; a constant frame is black. MONOCHROME1 frames
-    (`Frame.inverted`) show low values white. Padding and NaN are black in either case.
+    (`Frame.inverted`) show low values white. Padding and NaN are black in either case. Colours
+    are shown as they are, on the scale of the samples.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ def display_values(frame: Frame) -> NDArray[np.uint8]:
 
     Returns
     -------
-    ndarray of uint8, shape (rows, columns)
+    ndarray of uint8, shape (rows, columns), or (rows, columns, channels)
         0 black to 255 white.
 
     Examples
@@ -40,6 +41,9 @@ def display_values(frame: Frame) -> NDArray[np.uint8]:
     values = frame.pixels
     absent = np.isnan(values)
     values[absent] = 0.0
+    if frame.channels:
+        top = frame.highest or max(float(values.max(initial=0.0)), 1.0)
+        return np.rint(np.clip(values / top, 0.0, 1.0) * 255.0).astype(np.uint8)
     if _is_usable(frame.window):
         grey = apply_window(values, frame.window)
     else:
