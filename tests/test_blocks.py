@@ -188,7 +188,7 @@ def colour(seed: int = 3) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("tiled", [False, True])
 def test_every_channel_has_statistics_of_its_own(tiled: bool) -> None:
     array = colour()
-    plane = Plane((20, 33), [0, 0, 0], [[0.5, 0], [0, 2.0], [0, 0]])
+    plane = Plane((20, 33), [0, 0, 0], np.array([[0.5, 0], [0, 2], [0, 0]]))
     fields: dict[str, Any] = {"channels": RGB, "plane": plane, "highest": 255.0}
     frame = matrix(array, (6, 7), **fields)[0] if tiled else Frame.from_array(array, **fields)
     shape = Ellipse.circle((15.0, 10.0), 6.0)

@@ -17,7 +17,8 @@ from imageregion.raster import rasterize
 from imageregion.region import Region, Target
 from imageregion.results import assembled_result
 from imageregion.settings import Settings
-from imageregion.shapes import Ellipse, Ellipsoid, Polygon
+from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline
+from imageregion.sizing import common_scale
 from imageregion.spans import Spans, combine_spans
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ _SHARED_FLAGS = (
     "partly-off-planes",
     "off-plane",
     "no-spacing",
+    "outside-calibration",
+    "uncalibrated",
+    "estimated-spacing",
+    "detector-spacing",
     "anisotropic",
 )
 
@@ -77,6 +82,8 @@ def combined_result(
     if len(series) > 1:
         raise PlacementError(f"expected regions on images of one series, got {series}")
     layers = [_layer(parts, settings) for parts in _by_frame(slices)]
+    if has_lengths(slices, settings) and len({layer.covered.scale.unit for layer in layers}) > 1:
+        raise PlacementError("expected lines measured in one unit, got mm and pixels")
     flags = [flag for flag in _SHARED_FLAGS if any(flag in result.flags for result in used)]
     flags += ["overlapping-regions"] if any(layer.overlap for layer in layers) else []
     flags += ["regions-missing"] if len(used) < len(results) else []
@@ -131,9 +138,11 @@ def _layer(parts: Sequence[Slice], settings: Settings) -> _Layer:
         )
     covered = merged_spans([filled, *others], add=lengths) if others else filled
     distance = max((p.distance for p in parts if p.distance is not None), default=None)
+    sized = [p.scale for p in parts if lengths or not isinstance(p.shape, Points | Polyline)]
+    scale = common_scale(sized) if sized else parts[0].scale
     return _Layer(
-        covered=Slice(frame, None, covered, distance),
-        filled=Slice(frame, None, filled, distance),
+        covered=Slice(frame, None, covered, distance, scale=scale),
+        filled=Slice(frame, None, filled, distance, scale=scale),
         areas=tuple(shapes),
         overlap=len(fills) > 1 and _overlap(shapes, frame, filled, fills, settings),
     )
@@ -180,8 +189,7 @@ def _extent(layers: Sequence[_Layer], space: Space | None) -> Values:
     """Area on a single plane, volume over several."""
     areas = [_area(layer) for layer in layers]
     if len(layers) == 1:
-        in_patient = layers[0].filled.frame.plane is not None
-        return {"area": (areas[0], "mm2" if in_patient else "{pixels}")}
+        return {"area": (areas[0], layers[0].filled.scale.power("2"))}
     if space is None:
         return {}
     parts = [
@@ -191,7 +199,5 @@ def _extent(layers: Sequence[_Layer], space: Space | None) -> Values:
 
 
 def _area(layer: _Layer) -> float | None:
-    plane = layer.filled.frame.plane
-    if plane is None:
-        return combined_area(layer.areas)
-    return combined_area([plane.to_patient(shape) for shape in layer.areas])
+    scale = layer.filled.scale
+    return combined_area([scale.measured(shape) for shape in layer.areas])

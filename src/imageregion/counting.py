@@ -13,9 +13,10 @@ from imageregion.codes import FIRST_ORDER, PIXEL_COUNTS, STATISTICS
 from imageregion.frame import Frame
 from imageregion.locate import Part, Space
 from imageregion.measurement import Slice
-from imageregion.raster import Rule, rasterize, segment_lengths, weighed_line
+from imageregion.raster import Rule, rasterize, weighed_line
 from imageregion.settings import Settings
-from imageregion.shapes import Polyline
+from imageregion.shapes import Polyline, Shape
+from imageregion.sizing import Values, scale_of
 from imageregion.spans import Spans
 from imageregion.statistics.summary import Statistics, summarize
 
@@ -26,14 +27,10 @@ __all__ = [
     "count_pixels",
     "counted_extent",
     "has_lengths",
-    "line_lengths",
     "merged_spans",
     "pixel_values",
     "rasterized",
 ]
-
-Values = dict[str, tuple[float | None, str]]
-"""Measurement code -> (value, UCUM unit)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,12 +59,21 @@ def rasterized(parts: Sequence[Part | Slice], settings: Settings) -> tuple[Slice
     ------
     DicomError
         When an image does not have that quantity.
+    PlacementError
+        When a region crosses two ultrasound regions; see `scale_of`.
     """
     slices = []
     for part in parts:
-        spans = _spans(part, settings.rule)
         frame = part.frame.as_value(settings.value)
-        slices.append(Slice(frame, part.shape, spans, part.distance, part.lengths))
+        if isinstance(part, Slice):
+            scale = part.scale
+        else:
+            scale = scale_of(part.shape, part.frame, settings.uncalibrated)
+        lengths = part.lengths
+        if lengths is None and isinstance(part.shape, Polyline):
+            lengths = scale.lengths(part.shape.coords)
+        spans = _spans(part.shape, frame.shape, lengths, settings.rule)
+        slices.append(Slice(frame, part.shape, spans, part.distance, lengths, scale))
     return tuple(slices)
 
 
@@ -82,25 +88,15 @@ def by_channel(slices: Sequence[Slice]) -> dict[str, tuple[Slice, ...]]:
     }
 
 
-def _spans(part: Part | Slice, rule: Rule) -> Spans:
-    """Pixels of one part; lines are weighed by their length in the patient where it is known."""
-    size = part.frame.shape
-    if part.shape is None:
+def _spans(
+    shape: Shape | None, size: tuple[int, int], lengths: FloatArray | None, rule: Rule
+) -> Spans:
+    """Pixels of one part; lines are weighed by the lengths of their segments."""
+    if shape is None:
         return Spans.full(size)
-    if rule == "exact" and isinstance(part.shape, Polyline):
-        lengths = line_lengths(part)
-        if lengths is not None and lengths.any():  # else it counts as a point
-            return weighed_line(part.shape.coords, size, lengths)
-    return rasterize(part.shape, size, rule)
-
-
-def line_lengths(part: Part | Slice) -> FloatArray | None:
-    """Lengths of the segments of a line: in the patient, by the spacing, or else in pixels."""
-    if not isinstance(part.shape, Polyline) or part.lengths is not None:
-        return part.lengths
-    spacing = part.frame.spacing
-    pitch = (1.0, 1.0) if spacing is None else (spacing.rows, spacing.columns)
-    return segment_lengths(part.shape.coords, pitch)
+    if rule == "exact" and isinstance(shape, Polyline) and lengths is not None and lengths.any():
+        return weighed_line(shape.coords, size, lengths)  # without length it counts as a point
+    return rasterize(shape, size, rule)
 
 
 def merged_spans(parts: Sequence[Spans], *, add: bool = False) -> Spans:
@@ -202,10 +198,10 @@ def counted_extent(slices: Sequence[Slice], space: Space | None, solid: bool) ->
     One slice of something flat has an area; several slices, or those of a solid, have a volume
     when the space they own is known. Partly covered pixels count by their coverage.
     """
-    planes = [part.frame.plane for part in slices]
     if len(slices) == 1 and not solid:
-        plane, area = planes[0], slices[0].spans.area
-        return {"counted_area": (area * plane.pixel_area, "mm2") if plane else (area, "{pixels}")}
+        scale = slices[0].scale
+        area = slices[0].spans.area * scale.pixel_area
+        return {"counted_area": (area, scale.power("2"))}
     if space is None:
         return {}
     areas = [part.spans.area * part.frame.plane.pixel_area for part in slices if part.frame.plane]

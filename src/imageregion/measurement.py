@@ -15,10 +15,13 @@ from imageregion.codes import PIXEL_COUNTS, STATISTICS
 from imageregion.frame import Frame
 from imageregion.region import Region
 from imageregion.shapes import Shape
-from imageregion.spacing import Spacing
+from imageregion.sizing import Scale
+from imageregion.spacing import SpacingSource
 from imageregion.spans import Spans
 
 __all__ = ["Measurement", "Method", "RegionResult", "Slice"]
+
+_PIXELS = Scale()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,9 @@ class Slice:
     distance : float, optional
         How far a 3-D shape lies from the plane of the frame, mm.
     lengths : ndarray, optional
-        Of the segments of a 3-D line in the patient, mm.
+        Of the segments of a line: of a 3-D line in the patient, of others in the unit of `scale`.
+    scale : Scale
+        The unit in which the shape is measured on this frame.
     """
 
     frame: Frame
@@ -114,6 +119,7 @@ class Slice:
     spans: Spans
     distance: float | None = None
     lengths: FloatArray | None = None
+    scale: Scale = _PIXELS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,9 +171,13 @@ class RegionResult:
         return tuple(dict.fromkeys(m.channel for m in self.measurements if m.channel))
 
     @property
-    def spacing(self) -> Spacing | None:
-        """Size of the pixels of the images and where it is known from, None where it is not."""
-        return self.slices[0].frame.spacing if self.slices else None
+    def spacing(self) -> SpacingSource | None:
+        """Where the size of pixels is known from (`Spacing.source`); None where it is not.
+
+        Sizes in pixels, too, may have their proportion from it.
+        """
+        sources = {part.scale.source for part in self.slices}
+        return sources.pop() if len(sources) == 1 else None
 
     def get(self, code: str, channel: str = "") -> float | None:
         """Return the value of one measurement, None where it does not exist."""
@@ -191,7 +201,7 @@ class RegionResult:
             "rule": next((m.method.rule for m in self.measurements), None),
             "value": self.slices[0].frame.value if self.slices else None,
             "unit": self.unit or None,
-            "spacing": self.spacing.source if self.spacing else None,
+            "spacing": self.spacing,
             "dimensions": dict(self.slices[0].frame.dimensions) if self.slices else {},
             "channels": list(self.channels),
         }

@@ -12,21 +12,20 @@ from imageregion.counting import (
     by_channel,
     count_pixels,
     counted_extent,
-    line_lengths,
     pixel_values,
     rasterized,
 )
 from imageregion.errors import PlacementError
-from imageregion.frame import Frame
 from imageregion.intervals import Interval, intervals, is_rule_sensitive
 from imageregion.locate import Located, Space, owned_space
 from imageregion.means import estimated_means
 from imageregion.measurement import Measurement, Method, RegionResult, Slice
-from imageregion.metrics import ShapeMetrics, shape_metrics
+from imageregion.metrics import ShapeMetrics
 from imageregion.outside import inside_and_whole, leaves_image
 from imageregion.region import Region
 from imageregion.settings import Settings
-from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
+from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline
+from imageregion.sizing import Scale, shape_sizes
 
 if TYPE_CHECKING:
     from imageregion.dicom.images import Images
@@ -39,7 +38,6 @@ Extent = tuple[Space | None, bool, bool]
 _OFF_PLANE = 0.01  # mm; a flat shape further from its plane than rounding is flagged
 _MISSED = 1e-9
 _FEW_PIXELS = 10  # fewer than these are flagged
-_NOT_SQUARE = 0.01  # relative difference of the distances between rows and columns
 
 
 def region_result(
@@ -48,8 +46,7 @@ def region_result(
     """Rasterize a located region on its frames and measure it."""
     slices = rasterized(located.parts, settings)
     frames = [part.frame for part in slices]
-    metrics, unit = _metrics(region.shape, frames[0])
-    values = _geometry(metrics, unit)
+    values, metrics = shape_sizes(region.shape, slices[0].scale)
     areal = not isinstance(region.shape, Points | Polyline)
     solid = isinstance(region.shape, Ellipsoid)
     space = owned_space(frames, images) if solid or (areal and len(slices) > 1) else None
@@ -66,8 +63,8 @@ def region_result(
 
 def unmeasured_result(region: Region, settings: Settings) -> RegionResult:
     """Measure only the geometry, so that nothing known about the region is lost."""
-    metrics, unit = _metrics(region.shape, None)
-    values = dict.fromkeys(STATISTICS, (None, "1")) | _geometry(metrics, unit)
+    sizes, metrics = shape_sizes(region.shape, Scale())
+    values = dict.fromkeys(STATISTICS, (None, "1")) | sizes
     method = _method(region, settings, "none")
     flags = ["not-measured", *(["unclosed"] if region.is_open else [])]
     return RegionResult(
@@ -190,30 +187,6 @@ def _measurements(
     return tuple(found)
 
 
-def _metrics(shape: Shape | None, frame: Frame | None) -> tuple[ShapeMetrics, str]:
-    """Measure a shape in mm where its place in the patient is known, else in pixels."""
-    if shape is None:
-        return ShapeMetrics(), "{pixels}"
-    if shape.dimension == 3:
-        return shape_metrics(shape), "mm"
-    if frame is not None and frame.plane is not None:
-        return shape_metrics(frame.plane.to_patient(shape)), "mm"
-    return shape_metrics(shape), "{pixels}"
-
-
-def _geometry(metrics: ShapeMetrics, unit: str) -> Values:
-    powers = {"area": "2", "perimeter": "", "length": "", "volume": "3"}
-    powers |= {"max_diameter": "", "equivalent_diameter": ""}
-    values: Values = {
-        code: (getattr(metrics, code), unit + power if unit == "mm" else unit)
-        for code, power in powers.items()
-        if getattr(metrics, code) is not None
-    }
-    if metrics.circularity is not None:
-        values["circularity"] = (metrics.circularity, "1")
-    return values
-
-
 def _outside(slices: Sequence[Slice], space: Space | None) -> float | None:
     """Fraction of the region, on all its frames together, that lies off the images.
 
@@ -225,7 +198,7 @@ def _outside(slices: Sequence[Slice], space: Space | None) -> float | None:
     inside = whole = 0.0
     for i, part, shape in drawn:
         thick = 1.0 if space is None else space.thickness[i]
-        found = inside_and_whole(shape, part.frame.shape, line_lengths(part))
+        found = inside_and_whole(shape, part.frame.shape, part.lengths)
         inside, whole = inside + thick * found[0], whole + thick * found[1]
     return min(max(1.0 - inside / whole, 0.0), 1.0) if whole else None
 
@@ -259,15 +232,7 @@ def _flags(
         "partly-outside-image": not wholly and (outside is None or outside > _MISSED),
         "partly-off-planes": share < 1 - _MISSED,
         "off-plane": flat and any((part.distance or 0.0) > _OFF_PLANE for part in slices),
-        "no-spacing": any(part.frame.spacing is None for part in slices),
-        "anisotropic": any(_is_anisotropic(part.frame) for part in slices),
+        **dict.fromkeys((flag for part in slices for flag in part.scale.flags), True),
+        "anisotropic": any(part.scale.is_anisotropic for part in slices),
     }
     return [flag for flag, holds in found.items() if holds]
-
-
-def _is_anisotropic(frame: Frame) -> bool:
-    spacing = frame.spacing
-    if spacing is None:
-        return False
-    longer, shorter = max(spacing.rows, spacing.columns), min(spacing.rows, spacing.columns)
-    return longer > shorter * (1 + _NOT_SQUARE)

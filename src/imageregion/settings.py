@@ -91,6 +91,8 @@ class Settings:
             notes.append(f"values from {low} to {high}")
         if self.outliers is not None:
             notes.append(f"within {self.outliers:.17g} standard deviations of the mean")
+        if self.uncalibrated:
+            notes.append("sizes in mm at the detector where nothing better is known")
         return tuple(notes)
 
 

@@ -210,7 +210,7 @@ def scale_bar_of(frame: Frame, sx: float) -> ScaleBar | None:
         None when the spacing is unknown.
     """
     spacing = frame.spacing
-    if spacing is None or not 0 < spacing.columns < math.inf:
+    if spacing is None or spacing.source == "aspect" or not 0 < spacing.columns < math.inf:
         return None
     goal = frame.shape[1] * spacing.columns / 5
     power = math.floor(math.log10(goal))
