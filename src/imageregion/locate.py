@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from imageregion._arrays import FloatArray
 from imageregion.errors import GeometryError, ImageRegionError, Issue, PlacementError
 from imageregion.frame import Frame
-from imageregion.project import place, share_between
+from imageregion.project import Placement, place_on, share_of
 from imageregion.region import Region
 from imageregion.shapes import Shape
-from imageregion.stack import missing_between, parallel_groups, same_position, slabs
+from imageregion.stack import pixel_size
+from imageregion.volume import Volume
 
 if TYPE_CHECKING:
     from imageregion.dicom.images import Images
@@ -79,21 +80,25 @@ class Space:
     missing: bool
 
 
-def locate(region: Region, images: Images) -> tuple[Located, ...]:
+def locate(region: Region, images: Images, *, only: str = "") -> tuple[Located, ...]:
     """Find the frames a region lies on.
 
     Parameters
     ----------
     region : Region
         2-D regions are found by SOP Instance UID and frame number, 3-D regions by frame of
-        reference, and by series when one is named.
+        reference, and by series when one is named. Where a 3-D region could lie on several images
+        at one position (time points, echoes, b-values, ...), those that its target names by
+        instance and frame number are taken, or else all.
     images : Images
+    only : str
+        SOP Instance UID; a 3-D region is looked for on the frames of this instance alone.
 
     Returns
     -------
     tuple of Located
-        One per frame for 2-D regions, one per stack of parallel planes for 3-D regions, one for
-        the whole series when no instance is named.
+        One per frame for 2-D regions; one per stack of parallel planes, and of each time point,
+        echo, ..., for 3-D regions; one for the whole series when no instance is named.
 
     Raises
     ------
@@ -101,7 +106,7 @@ def locate(region: Region, images: Images) -> tuple[Located, ...]:
         When an image is missing, ambiguous, or none of them meets the region.
     """
     if region.shape is not None and region.shape.dimension == 3:
-        return _in_patient(region, region.shape, images)
+        return _in_patient(region, region.shape, images, only)
     frames = images.find(region.target)
     if region.shape is None and not region.target.instance:
         return (Located(tuple(Part(frame, None) for frame in frames)),)
@@ -116,23 +121,22 @@ def owned_space(frames: Sequence[Frame], images: Images) -> Space | None:
     first = frames[0]
     if any(frame.plane is None for frame in frames) or not first.frame_of_reference:
         return None
-    series = images.stacks(first.frame_of_reference, first.series)[first.series]
-    for stack in _stacks(series):
-        place = {(frame.instance, frame.number): i for i, frame in enumerate(stack)}
-        if all((frame.instance, frame.number) in place for frame in frames):
-            used = [place[frame.instance, frame.number] for frame in frames]
-            return _space(stack, used)
+    groups = images.volumes_in(first.frame_of_reference, first.series)[first.series]
+    for volume in (part for parts in groups for part in parts):
+        used = [volume.index(frame) for frame in frames]
+        known = [index for index in used if index is not None]
+        if len(known) == len(used):
+            return _space(volume, known)
     return None
 
 
-def _space(stack: list[Frame], used: list[int]) -> Space | None:
-    planes = [frame.plane for frame in stack if frame.plane is not None]
-    stated = stack[0].thickness
-    number = same_position(planes, stated)[used]
-    owned = slabs(planes, stated).sum(axis=1)[used]
+def _space(volume: Volume, used: list[int]) -> Space | None:
+    stack = volume.stack
+    number = stack.number[used]
+    owned = stack.owned[used].sum(axis=1)
     if len(set(number.tolist())) < len(used) or not owned.all():
         return None
-    between = missing_between(planes, stated)[number.min() : number.max()]
+    between = stack.missing[number.min() : number.max()]
     return Space(tuple(float(value) for value in owned), bool(between.any()))
 
 
@@ -142,45 +146,104 @@ def instance_issues(region: Region, found: Sequence[Located], images: Images) ->
     if region.shape is None or region.shape.dimension == 2 or not named:
         return []
     used = {part.frame.instance for located in found for part in located.parts}
-    if named in used or not any(frame.instance == named for frame in images.frames):
+    if named in used or not images.of_instance(named):
         return []
     where = next(iter(used)) if len(used) == 1 else f"{len(used)} others"
     message = f"written under instance {named}, but it lies on {where}; measured where it lies"
     return [Issue("warning", "other-instance", region.path, message)]
 
 
-def _stacks(frames: tuple[Frame, ...]) -> list[list[Frame]]:
-    placed = [frame for frame in frames if frame.plane is not None]
-    groups = parallel_groups([frame.plane for frame in placed if frame.plane is not None])
-    return [[placed[i] for i in group] for group in groups]
-
-
-def _in_patient(region: Region, shape: Shape, images: Images) -> tuple[Located, ...]:
+def _in_patient(region: Region, shape: Shape, images: Images, only: str) -> tuple[Located, ...]:
     target = region.target
     found: list[Located] = []
     reasons: list[ImageRegionError] = []
     count = 0
-    for frames in images.stacks(target.frame_of_reference, target.series).values():
-        for stack in _stacks(frames):
-            count += len(stack)
-            try:
-                located = _on_stack(shape, stack, target.instance)
-            except (PlacementError, GeometryError) as reason:
-                reasons.append(reason)
-                continue
-            if located.parts:
-                found.append(located)
+    for groups in images.volumes_in(target.frame_of_reference, target.series).values():
+        for group in groups:
+            candidates = _candidates(group, region, only)
+            count += sum(len(wanted) if only else len(volume) for volume, wanted in candidates)
+            here = _on_volumes(shape, candidates, reasons, strict=bool(only))
+            _check_levels(here)
+            found += [located for _, located in here]
     if not found and reasons:
         raise reasons[0]
+    if only and not count:
+        raise PlacementError(
+            f"image {only} has no plane in frame of reference {target.frame_of_reference}"
+        )
     if not found:
         raise PlacementError(f"the region meets none of the {count} image planes")
     return tuple(found)
 
 
-def _on_stack(shape: Shape, stack: list[Frame], instance: str) -> Located:
-    planes = [frame.plane for frame in stack if frame.plane is not None]
-    named = [i for i, frame in enumerate(stack) if instance and frame.instance == instance]
-    prefer = named[0] if len(named) == 1 else None
-    placements = place(shape, planes, stack[0].thickness, prefer)
-    parts = tuple(Part(stack[p.index], p.shape, p.distance, p.lengths) for p in placements)
-    return Located(parts, share_between(shape, planes, stack[0].thickness))
+def _candidates(
+    group: Sequence[Volume], region: Region, only: str
+) -> list[tuple[Volume, tuple[int, ...]]]:
+    """Volumes of one orientation that a region may lie on, each with the frames named in it."""
+    target = region.target
+    frames = target.frames if only in ("", target.instance) else ()
+    named = [(volume, volume.indices(only or target.instance, frames)) for volume in group]
+    if only or any(indices for _, indices in named):
+        return [(volume, indices) for volume, indices in named if indices]
+    return named
+
+
+def _on_volumes(
+    shape: Shape,
+    candidates: Sequence[tuple[Volume, tuple[int, ...]]],
+    reasons: list[ImageRegionError],
+    strict: bool,
+) -> list[tuple[Volume, Located]]:
+    """Place a shape on each volume, or add why not; of a strict choice only named frames count."""
+    found: list[tuple[Volume, Located]] = []
+    known: dict[tuple[int, tuple[int, ...]], _Placed | ImageRegionError] = {}
+    for volume, wanted in candidates:
+        key = id(volume.stack), wanted
+        if key not in known:  # time points lie on the same planes
+            known[key] = _placed(shape, volume, wanted, strict)
+        placed = known[key]
+        if isinstance(placed, ImageRegionError):
+            reasons.append(placed)
+        elif placed[0]:
+            parts = tuple(
+                Part(volume.frames[p.index], p.shape, p.distance, p.lengths) for p in placed[0]
+            )
+            found.append((volume, Located(parts, placed[1])))
+    return found
+
+
+_Placed = tuple[tuple[Placement, ...], float]
+
+
+def _placed(
+    shape: Shape, volume: Volume, wanted: tuple[int, ...], strict: bool
+) -> _Placed | ImageRegionError:
+    try:
+        placements = place_on(shape, volume.stack, wanted)
+    except (PlacementError, GeometryError) as reason:
+        return reason
+    if strict:
+        placements = tuple(p for p in placements if p.index in wanted)
+        if not placements:
+            instance = volume.frames[wanted[0]].instance
+            return PlacementError(f"the region does not lie on image {instance}")
+    return placements, share_of(shape, volume.stack)
+
+
+def _check_levels(found: Sequence[tuple[Volume, Located]]) -> None:
+    """Refuse images at one position that differ by nothing but resolution, as in a pyramid."""
+    levels: dict[tuple[tuple[str, str], ...], dict[str, Frame]] = {}
+    for volume, located in found:
+        size = pixel_size(volume.stack.planes[0])
+        levels.setdefault(volume.dimensions, {}).setdefault(size, located.parts[0].frame)
+    for same in levels.values():
+        if len(same) > 1:
+            listed = "; ".join(
+                f"{frame.instance}, {frame.shape[0]} x {frame.shape[1]} pixels of {size}"
+                for size, frame in same.items()
+            )
+            raise PlacementError(
+                f"images of several pixel sizes lie at one position (levels of a pyramid?): "
+                f"{listed}; expected a region whose instance.uid names one of them, or the one to "
+                "measure on"
+            )

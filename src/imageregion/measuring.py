@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from imageregion.combining import combined_result
+from imageregion.elsewhere import Destination, destination, located_on
 from imageregion.errors import FhirError, ImageRegionError, Issue
-from imageregion.locate import instance_issues, locate
+from imageregion.locate import Located, instance_issues, locate
 from imageregion.measurement import RegionResult
 from imageregion.raster import Rule
 from imageregion.region import Region
@@ -34,6 +36,9 @@ def measure(
     bounds: bool = False,
     resegment: tuple[float | None, float | None] | None = None,
     outliers: float | None = None,
+    value: str = "default",
+    uncalibrated: bool = False,
+    on: str = "",
     close: bool = False,
     combine: bool = False,
     entered_in_error: bool = False,
@@ -69,6 +74,16 @@ def measure(
     outliers : float, optional
         Leave out values further from the mean than so many population standard deviations, after
         re-segmentation; IBSI's intensity outlier filtering uses 3.
+    value : str
+        Which real values to measure, e.g. "suvbw", "hu", "stored", "rwv:g/ml": the name of a
+        `Quantity` of the images; "default" for what a reader of the modality expects.
+    uncalibrated : bool
+        Report sizes in mm at the detector where nothing better is known, instead of in pixels.
+    on : str
+        Measure on other images than those the regions were drawn on: SOP Instance UID, Series
+        Instance UID, or modality, e.g. "PT" for regions drawn on the CT of a PET/CT, or the UID of
+        another level of a whole slide. Every region is taken to the patient, and from there to
+        the nearest of these images, which must share its frame of reference.
     close : bool
         Measure unclosed 2-D outlines as areas; the report says which were closed.
     combine : bool
@@ -92,7 +107,7 @@ def measure(
     FhirError
         When the selection was entered in error, or cannot be read.
     InputError
-        When there are no images.
+        When there are no images, or `on` names none of them, or several series.
 
     Examples
     --------
@@ -116,7 +131,9 @@ def measure(
     >>> report.results[0].get("count")
     112
     """
-    settings = Settings(rule, fill_rule, features, estimators, bounds, resegment, outliers)
+    settings = Settings(
+        rule, fill_rule, features, estimators, bounds, resegment, outliers, value, uncalibrated
+    )
     selection, images = _as_selection(selection), _as_images(images)
     if selection.status == "entered-in-error" and not entered_in_error:
         raise FhirError(
@@ -124,15 +141,17 @@ def measure(
             "the selection was entered in error; measure it with entered_in_error=True "
             "(--entered-in-error) if you must",
         )
+    there = destination(on, images) if on else None
     issues = [*selection.issues, *images.issues]
     results: list[RegionResult] = []
     for read in progress(selection.regions) if progress else selection.regions:
         region = (read.closed() if close else read).filled(fill_rule)
         issues += images.mismatches(region.target)
         try:
-            located = locate(region, images)
-            issues += instance_issues(region, located, images)
-            found = [region_result(region, one, images, settings) for one in located]
+            located = _located(region, images, there)
+            if there is None:
+                issues += instance_issues(region, [one for _, one in located], images)
+            found = [_result(region, moved, one, images, settings) for moved, one in located]
         except ImageRegionError as error:
             issues.append(Issue("error", "not-measured", region.path, str(error)))
             found = [unmeasured_result(region, settings)]
@@ -144,6 +163,25 @@ def measure(
         except ImageRegionError as error:
             issues.append(Issue("error", "not-combined", "ImagingSelection", str(error)))
     return Report(selection, tuple(results), combined, tuple(dict.fromkeys(issues)))
+
+
+def _located(
+    region: Region, images: Images, there: Destination | None
+) -> list[tuple[Region, Located]]:
+    """Find the frames of a region, and the region as it lies there."""
+    if there is None:
+        return [(region, found) for found in locate(region, images)]
+    return list(located_on(region, images, there))
+
+
+def _result(
+    drawn: Region, moved: Region, located: Located, images: Images, settings: Settings
+) -> RegionResult:
+    """Measure a region; that its outline was drawn open is told wherever it was taken."""
+    result = region_result(moved, located, images, settings)
+    if drawn.is_open and "unclosed" not in result.flags:
+        return replace(result, flags=("unclosed", *result.flags))
+    return result
 
 
 def _as_selection(source: Any) -> Selection:

@@ -8,10 +8,11 @@ adds or subtracts half a pixel between the patient and the image.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os import cpu_count
 from typing import Any, Protocol, TypeVar, overload
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from imageregion._arrays import FloatArray, as_floats, read_only
 from imageregion.errors import DicomError, GeometryError
@@ -19,6 +20,9 @@ from imageregion.errors import DicomError, GeometryError
 __all__ = ["Plane"]
 
 _CENTER = 0.5  # the centre of the first pixel in pixel coordinates, along column and row
+_MANY = 1 << 17  # points from which on compiled code in threads pays, even on first use
+_BLOCK = 1 << 16  # points that a thread maps at once; they fit its cache
+_THREADS = 4
 _COSINE_TOLERANCE = 1e-3  # direction cosines are written with few digits; more is not a rotation
 
 
@@ -195,7 +199,43 @@ def _apply(value: Any, matrix: FloatArray, offset: FloatArray, dimension: int) -
                 f"got {value.dimension}-D"
             )
         return value.transform(matrix, offset)
+    if np.shape(value)[:1] > (_MANY,) and _are_points(value, dimension):
+        return _map_many(value, matrix, offset)
     return as_floats(value, (None, dimension), "points") @ matrix.T + offset
+
+
+def _are_points(value: Any, dimension: int) -> bool:
+    """Whether a value is an array of numbers of shape (N, dimension)."""
+    if not isinstance(value, np.ndarray):
+        return False
+    return value.ndim == 2 and value.shape[1] == dimension and value.dtype.kind in "iuf"
+
+
+def _map_many(points: NDArray[Any], matrix: FloatArray, offset: FloatArray) -> FloatArray:
+    """Map points block by block, in threads: writing the result takes longer than computing it."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from imageregion._kernels.affine import map_into_plane, map_into_space
+
+    run = map_into_space if len(offset) == 3 else map_into_plane
+    fixed = read_only(np.ascontiguousarray(matrix)), read_only(np.ascontiguousarray(offset))
+    result = np.empty((len(points), len(offset)))
+
+    def part(begin: int) -> bool:
+        place = slice(begin, begin + _BLOCK)
+        block = np.ascontiguousarray(points[place], dtype=np.float64)
+        return bool(run(read_only(block.reshape(-1)), *fixed, result[place].reshape(-1)))
+
+    begins = range(0, len(points), _BLOCK)
+    threads = min(_THREADS, cpu_count() or 1)
+    if threads == 1:
+        finite = all(part(begin) for begin in begins)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            finite = all(list(pool.map(part, begins)))
+    if not finite:  # the input may be finite still, and only the result too large for float64
+        as_floats(points, points.shape, "points")
+    return result
 
 
 def _numbers(dataset: Any, keyword: str, count: int, uid: str) -> FloatArray:

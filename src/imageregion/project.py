@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,11 +11,12 @@ from imageregion._arrays import FloatArray, IntArray
 from imageregion.errors import GeometryError, PlacementError
 from imageregion.plane import Plane
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
-from imageregion.stack import positions, same_position, slabs
+from imageregion.stack import Stack
 
-__all__ = ["Placement", "cut", "place", "share_between"]
+__all__ = ["Placement", "cut", "place", "place_on", "share_between", "share_of"]
 
 _TILT = np.sin(np.radians(1.0))  # a flat shape tilted further does not lie in a plane
+_LEAN = 2e-3  # planes of a stack are parallel to the first within half of it
 _ROUNDING = 0.01  # mm; coordinates and positions are written with few digits
 
 
@@ -120,26 +121,44 @@ def place(
     GeometryError
         For 2-D shapes.
     """
+    return place_on(shape, Stack(planes, thickness), () if prefer is None else (prefer,))
+
+
+def place_on(shape: Shape, stack: Stack, prefer: Collection[int] = ()) -> tuple[Placement, ...]:
+    """Find the planes of a stack that a 3-D shape meets; see `place`.
+
+    Parameters
+    ----------
+    shape : Shape
+        In patient mm.
+    stack : Stack
+    prefer : collection of int
+        Indices of planes to take where several lie at one position, if one of them lies there.
+
+    Raises
+    ------
+    PlacementError, GeometryError
+        As `place`.
+    """
     if shape.dimension != 3:
         raise GeometryError(f"{type(shape).__name__}: expected 3-D patient coordinates, got 2-D")
-    chosen, crowded = _one_per_position(planes, thickness, prefer)
-    stack = [planes[i] for i in chosen]
-    owned = slabs(stack, thickness)
+    chosen, crowded = _one_per_position(stack, prefer)
+    layers = _Layers(stack, chosen)
     match shape:
         case Ellipsoid():
-            found = _cuts(shape, stack)
+            found = _cuts(shape, layers)
         case Points():
-            found = _points(shape, stack, owned)
+            found = _points(shape, layers)
         case Polyline():
-            found = _lines(shape, stack, owned)
+            found = _lines(shape, layers)
         case Polygon() | Ellipse():
-            found = [_flat(shape, stack, owned)]
-    if any(part.index in crowded for part in found):
+            found = [_flat(shape, layers)]
+    if crowded and any(part.index in crowded for part in found):
         raise PlacementError(
             "several images of the series lie at one position (time points, echoes or b-values?); "
             "expected one, or a region whose instance.uid names one of them"
         )
-    return tuple(replace(part, index=chosen[part.index]) for part in found)
+    return tuple(replace(part, index=int(chosen[part.index])) for part in found)
 
 
 def share_between(shape: Shape, planes: Sequence[Plane], thickness: float | None = None) -> float:
@@ -154,31 +173,42 @@ def share_between(shape: Shape, planes: Sequence[Plane], thickness: float | None
     >>> share_between(Ellipsoid([0, 0, 3], np.eye(3) * 2), planes)
     0.5
     """
-    normal = planes[0].normal
-    first = np.flatnonzero(np.diff(same_position(planes, thickness), prepend=-1))
-    position, owned = positions(planes)[first], slabs(planes, thickness)[first]
-    low, high = position - owned[:, 0], position + owned[:, 1]
-    low[0], high[-1] = low[0] - _ROUNDING, high[-1] + _ROUNDING
+    return share_of(shape, Stack(planes, thickness))
+
+
+def share_of(shape: Shape, stack: Stack) -> float:
+    """Return the share of a 3-D shape that lies in the slabs of a stack; see `share_between`."""
+    normal = stack.normal
+    low, high = _owned(stack)
     match shape:
         case Ellipsoid():
             reach = float(np.linalg.norm(shape.axes.T @ normal))
-            low[0], high[-1] = low[0] + _ROUNDING, high[-1] - _ROUNDING
             edges = np.clip((np.array([low, high]) - shape.center @ normal) / reach, -1, 1)
             below = (2 + 3 * edges - edges**3) / 4  # volume of the unit ball below a height
             return float(np.clip((below[1] - below[0]).sum(), 0, 1))
         case Points():
+            low[0], high[-1] = low[0] - _ROUNDING, high[-1] + _ROUNDING
             heights = (shape.coords @ normal)[:, None]
             return float(((heights >= low) & (heights <= high)).any(axis=1).mean())
         case Polyline():
+            low[0], high[-1] = low[0] - _ROUNDING, high[-1] + _ROUNDING
             whole = _length([shape.coords])
             heights = shape.coords @ normal
             pieces = [
                 piece
-                for i in range(len(first))
-                for piece in _clipped(shape.coords, heights, float(low[i]), float(high[i]))
+                for bottom, top in zip(low.tolist(), high.tolist(), strict=True)
+                for piece in _clipped(shape.coords, heights, bottom, top)
             ]
             return float(min(_length(pieces) / whole, 1.0)) if whole else 1.0
     return 1.0
+
+
+def _owned(stack: Stack) -> tuple[FloatArray, FloatArray]:
+    """Lowest and highest position of each stretch that the planes own without a gap."""
+    position, owned = stack.positions[stack.first], stack.owned[stack.first]
+    low, high = position - owned[:, 0], position + owned[:, 1]
+    apart = np.flatnonzero(stack.missing)
+    return low[np.append(0, apart + 1)], high[np.append(apart, len(high) - 1)]
 
 
 def _length(pieces: Sequence[FloatArray]) -> float:
@@ -190,40 +220,62 @@ def _length(pieces: Sequence[FloatArray]) -> float:
     return float(steps.sum())
 
 
-def _one_per_position(
-    planes: Sequence[Plane], thickness: float | None, prefer: int | None
-) -> tuple[list[int], frozenset[int]]:
+class _Layers:
+    """One plane of each position of a stack."""
+
+    def __init__(self, stack: Stack, chosen: IntArray) -> None:
+        self.normal = stack.normal
+        self.chosen: list[int] = chosen.tolist()
+        self.planes = stack.planes
+        self.positions = stack.positions[chosen]
+        self.owned = stack.owned[chosen]
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def plane(self, index: int) -> Plane:
+        return self.planes[self.chosen[index]]
+
+    def nearest(self, heights: FloatArray) -> IntArray:
+        """Index of the nearest layer; half way between two, rounding included, the lower one."""
+        middle = (self.positions[1:] + self.positions[:-1] + _ROUNDING) / 2
+        return np.asarray(np.searchsorted(middle, heights, side="left"))
+
+    def between(self, low: float, high: float) -> Iterator[int]:
+        """Layers whose space, rounding included, may reach into a range of positions."""
+        start = int(self.nearest(np.array([low - _ROUNDING]))[0])
+        stop = int(self.nearest(np.array([high + _ROUNDING]))[0])
+        yield from range(max(start - 1, 0), min(stop + 2, len(self)))
+
+
+def _one_per_position(stack: Stack, prefer: Collection[int]) -> tuple[IntArray, frozenset[int]]:
     """Take one plane of those at each position; say at which of them the choice was arbitrary."""
-    number = same_position(planes, thickness)
-    chosen, crowded = [], set()
-    for position in range(int(number[-1]) + 1):
-        here = np.flatnonzero(number == position)
-        if len(here) > 1 and prefer not in here:
+    chosen, crowded = stack.first.copy(), set()
+    members = np.diff(stack.first, append=len(stack.planes))
+    for position in np.flatnonzero(members > 1).tolist():
+        here = range(int(chosen[position]), int(chosen[position] + members[position]))
+        wanted = [index for index in prefer if index in here]
+        if len(wanted) == 1:
+            chosen[position] = wanted[0]
+        else:
             crowded.add(position)
-        chosen.append(prefer if prefer is not None and prefer in here else int(here[0]))
     return chosen, frozenset(crowded)
 
 
-def _nearest(away: FloatArray) -> IntArray:
-    """Index of the nearest plane by distances of shape (planes, ...).
-
-    Half way between two planes the lower one is taken, rounding of coordinates included.
-    """
-    away = np.abs(away)
-    return np.asarray(np.argmax(away <= away.min(axis=0) + _ROUNDING, axis=0))
-
-
-def _cuts(shape: Ellipsoid, planes: Sequence[Plane]) -> list[Placement]:
-    pairs = ((i, cut(shape, plane)) for i, plane in enumerate(planes))
+def _cuts(shape: Ellipsoid, layers: _Layers) -> list[Placement]:
+    middle = float(shape.center @ layers.normal)
+    far = max(float(np.linalg.norm(shape.center - layers.plane(i).origin)) for i in (0, -1))
+    reach = float(np.linalg.norm(shape.axes, 2)) + _LEAN * far
+    pairs = (
+        (i, cut(shape, layers.plane(i))) for i in layers.between(middle - reach, middle + reach)
+    )
     return [Placement(i, ellipse, 0.0) for i, ellipse in pairs if ellipse is not None]
 
 
-def _flat(shape: Polygon | Ellipse, planes: Sequence[Plane], owned: FloatArray) -> Placement:
-    normal = planes[0].normal
-    low, high = _extent(shape, normal)
+def _flat(shape: Polygon | Ellipse, layers: _Layers) -> Placement:
+    low, high = _extent(shape, layers.normal)
     middle = (low + high) / 2
-    position = positions(planes)
-    nearest = int(_nearest(position - middle))
+    nearest = int(layers.nearest(np.array([middle]))[0])
     size = float(np.ptp(np.array(shape.bounds), axis=0).max())
     if high - low > max(_ROUNDING, _TILT * size):
         angle = np.degrees(np.arcsin(min(1.0, (high - low) / size)))
@@ -231,14 +283,15 @@ def _flat(shape: Polygon | Ellipse, planes: Sequence[Plane], owned: FloatArray) 
             f"the flat shape is not parallel to the image planes (tilted by about {angle:.1f} "
             "degrees, at most 1 is taken as parallel)"
         )
-    distance = max(abs(low - position[nearest]), abs(high - position[nearest]))
-    limit = float(owned[nearest, 0 if middle < position[nearest] else 1])
+    position = layers.positions[nearest]
+    distance = max(abs(low - position), abs(high - position))
+    limit = float(layers.owned[nearest, 0 if middle < position else 1])
     if distance > limit + _ROUNDING:
         raise PlacementError(
             f"the flat shape lies {distance:.3f} mm from the nearest image plane; expected at most "
             f"half a slice spacing, {limit:.3f} mm"
         )
-    return Placement(nearest, planes[nearest].to_pixel(shape), float(distance))
+    return Placement(nearest, layers.plane(nearest).to_pixel(shape), float(distance))
 
 
 def _extent(shape: Polygon | Ellipse, normal: FloatArray) -> tuple[float, float]:
@@ -250,26 +303,28 @@ def _extent(shape: Polygon | Ellipse, normal: FloatArray) -> tuple[float, float]
     return middle - reach, middle + reach
 
 
-def _points(shape: Points, planes: Sequence[Plane], owned: FloatArray) -> list[Placement]:
-    away = shape.coords @ planes[0].normal - positions(planes)[:, None]
-    nearest = _nearest(away)
+def _points(shape: Points, layers: _Layers) -> list[Placement]:
+    heights = shape.coords @ layers.normal
+    nearest = layers.nearest(heights)
+    away = heights - layers.positions[nearest]
+    owned = layers.owned[nearest] + _ROUNDING
+    inside = (away >= -owned[:, 0]) & (away <= owned[:, 1])
     found = []
-    for i, plane in enumerate(planes):
-        low, high = -owned[i, 0] - _ROUNDING, owned[i, 1] + _ROUNDING
-        mine = (nearest == i) & (away[i] >= low) & (away[i] <= high)
-        if mine.any():
-            part = plane.to_pixel(Points(shape.coords[mine]))
-            found.append(Placement(i, part, float(np.abs(away[i, mine]).max())))
+    for i in np.unique(nearest[inside]).tolist():
+        mine = inside & (nearest == i)
+        part = layers.plane(i).to_pixel(Points(shape.coords[mine]))
+        found.append(Placement(i, part, float(np.abs(away[mine]).max())))
     return found
 
 
-def _lines(shape: Polyline, planes: Sequence[Plane], owned: FloatArray) -> list[Placement]:
-    heights, position = shape.coords @ planes[0].normal, positions(planes)
+def _lines(shape: Polyline, layers: _Layers) -> list[Placement]:
+    heights = shape.coords @ layers.normal
     found = []
-    for i, plane in enumerate(planes):
-        low = -owned[i, 0] - (_ROUNDING if i == 0 else 0.0)
-        high = owned[i, 1] + (_ROUNDING if i == len(planes) - 1 else 0.0)
-        pieces = _clipped(shape.coords, heights - position[i], low, high)
+    for i in layers.between(float(heights.min()), float(heights.max())):
+        plane, position = layers.plane(i), float(layers.positions[i])
+        low = -float(layers.owned[i, 0]) - (_ROUNDING if i == 0 else 0.0)
+        high = float(layers.owned[i, 1]) + (_ROUNDING if i == len(layers) - 1 else 0.0)
+        pieces = _clipped(shape.coords, heights - position, low, high)
         if not pieces:
             continue
         ends = np.cumsum([len(piece) for piece in pieces])

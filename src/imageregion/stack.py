@@ -9,24 +9,110 @@ The usual spacing is the median gap. Where even that is more than twice the spac
 thickness that the images state, as among key images picked from a series, the planes are no
 neighbours at all and the stated value takes its place; but four or more evenly spaced planes are a
 series of thin slices with gaps, and keep their spacing.
+
+Images that share a position (time points, echoes, b-values, optical paths, levels of a pyramid) are
+no stack but several, one beside the other: `alternatives` tells them apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imageregion._arrays import FloatArray, IntArray
+from imageregion._arrays import FloatArray, IntArray, read_only
 from imageregion.plane import Plane
 
-__all__ = ["missing_between", "parallel_groups", "positions", "same_position", "slabs"]
+__all__ = [
+    "Stack",
+    "alternatives",
+    "missing_between",
+    "parallel_groups",
+    "pixel_size",
+    "positions",
+    "same_position",
+    "slabs",
+]
 
 _PARALLEL = 1e-3  # sine of the angle up to which planes belong to one stack
 _MISSING = 1.5  # times the usual spacing
 _SAME_RATIO = 0.02  # of the stated thickness
 _SAME = 0.01  # mm, where none is stated
+_STACKED = 0.5  # of the stacks must hold several planes, else their keyword is no dimension
+_MOST_KEYWORDS = 6  # combinations of more are not tried, all are taken together
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """Parallel planes with what follows from their order, computed once for many regions.
+
+    Parameters
+    ----------
+    planes : sequence of Plane
+        Parallel, sorted along the normal of the first.
+    thickness : float, optional
+        Spacing or slice thickness stated by the images, mm.
+
+    Attributes
+    ----------
+    normal : ndarray, shape (3,)
+        Of the first plane, or its opposite: positions ascend along it.
+    positions : ndarray, shape (N,)
+        Of each plane along `normal`, mm.
+    number : ndarray of int64, shape (N,)
+        See `same_position`.
+    first : ndarray of int64, shape (M,)
+        Index of the first plane of each position.
+    gaps : ndarray, shape (M - 1,)
+        Between neighbouring positions, mm.
+    owned : ndarray, shape (N, 2)
+        See `slabs`.
+    missing : ndarray of bool, shape (M - 1,)
+        See `missing_between`.
+
+    Examples
+    --------
+    >>> planes = [Plane((4, 4), [0, 0, z], [[1, 0], [0, 1], [0, 0]]) for z in (0, 2, 2, 5)]
+    >>> Stack(planes).gaps.tolist()
+    [2.0, 3.0]
+    """
+
+    planes: tuple[Plane, ...]
+    thickness: float | None
+    normal: FloatArray
+    positions: FloatArray
+    number: IntArray
+    first: IntArray
+    gaps: FloatArray
+    owned: FloatArray
+    missing: NDArray[np.bool_]
+
+    def __init__(self, planes: Sequence[Plane], thickness: float | None = None) -> None:
+        position, normal = positions(planes), planes[0].normal
+        if position[-1] < position[0]:
+            position, normal = -position, read_only(-normal)
+        number = _numbered(position, thickness)
+        first = np.flatnonzero(np.diff(number, prepend=-1))
+        gaps = np.diff(position[first])
+        usual = _usual(gaps, thickness)
+        missing = gaps > _MISSING * usual
+        object.__setattr__(self, "planes", tuple(planes))
+        object.__setattr__(self, "thickness", thickness)
+        object.__setattr__(self, "normal", normal)
+        object.__setattr__(self, "positions", read_only(position))
+        object.__setattr__(self, "number", read_only(number))
+        object.__setattr__(self, "first", read_only(first))
+        object.__setattr__(self, "gaps", read_only(gaps))
+        object.__setattr__(self, "missing", read_only(missing))
+        if len(gaps):
+            half = np.where(missing, usual, gaps) / 2
+            owned = np.stack([np.append(half[:1], half), np.append(half, half[-1:])], axis=1)
+        else:
+            owned = np.full((1, 2), (thickness or 0.0) / 2)
+        object.__setattr__(self, "owned", read_only(owned[number]))
 
 
 def parallel_groups(planes: Sequence[Plane]) -> tuple[tuple[int, ...], ...]:
@@ -39,25 +125,30 @@ def parallel_groups(planes: Sequence[Plane]) -> tuple[tuple[int, ...], ...]:
     >>> parallel_groups([a, b])
     ((1, 0),)
     """
-    groups: list[list[int]] = []
-    for index, plane in enumerate(planes):
-        for group in groups:
-            if np.linalg.norm(np.cross(planes[group[0]].normal, plane.normal)) < _PARALLEL:
-                group.append(index)
-                break
-        else:
-            groups.append([index])
-    ordered = []
-    for group in groups:
-        place = positions([planes[i] for i in group])
-        ordered.append(tuple(group[i] for i in np.argsort(place, kind="stable")))
-    return tuple(ordered)
+    normals = _normals(planes)
+    origins = np.array([plane.origin for plane in planes]).reshape(-1, 3)
+    left = np.ones(len(planes), dtype=np.bool_)
+    groups = []
+    while left.any():
+        normal = normals[np.argmax(left)]
+        mine = left & (np.linalg.norm(np.cross(normals, normal), axis=1) < _PARALLEL)
+        left &= ~mine
+        group = np.flatnonzero(mine)
+        order = np.argsort(origins[group] @ normal, kind="stable")
+        groups.append(tuple(group[order].tolist()))
+    return tuple(groups)
+
+
+def _normals(planes: Sequence[Plane]) -> FloatArray:
+    """Unit normals of many planes at once, shape (N, 3)."""
+    axes = np.array([plane.axes for plane in planes]).reshape(-1, 3, 2)
+    cross = np.cross(axes[:, :, 0], axes[:, :, 1])
+    return np.asarray(cross / np.linalg.norm(cross, axis=1)[:, None])
 
 
 def positions(planes: Sequence[Plane]) -> FloatArray:
     """Return the position of each plane along the normal of the first, mm."""
-    normal = planes[0].normal
-    return np.array([plane.origin @ normal for plane in planes])
+    return np.asarray(np.array([plane.origin for plane in planes]) @ planes[0].normal)
 
 
 def same_position(planes: Sequence[Plane], thickness: float | None = None) -> IntArray:
@@ -76,8 +167,12 @@ def same_position(planes: Sequence[Plane], thickness: float | None = None) -> In
     ndarray of int64, shape (N,)
         Ascending from 0.
     """
+    return _numbered(positions(planes), thickness)
+
+
+def _numbered(position: FloatArray, thickness: float | None) -> IntArray:
     near = _SAME_RATIO * thickness if thickness else _SAME
-    apart = np.diff(positions(planes)) > near
+    apart = np.diff(position) > near
     return np.concatenate([[0], np.cumsum(apart)]).astype(np.int64)
 
 
@@ -103,13 +198,7 @@ def slabs(planes: Sequence[Plane], thickness: float | None = None) -> FloatArray
     >>> slabs(planes).tolist()
     [[1.0, 1.0], [1.0, 1.5], [1.5, 1.25], [1.25, 1.0], [1.0, 1.0]]
     """
-    number = same_position(planes, thickness)
-    gaps, usual = _gaps(planes, thickness)
-    if not len(gaps):
-        return np.full((len(planes), 2), (thickness or 0.0) / 2)
-    half = np.where(gaps > _MISSING * usual, usual, gaps) / 2
-    owned = np.stack([np.append(half[:1], half), np.append(half, half[-1:])], axis=1)
-    return np.asarray(owned[number])
+    return Stack(planes, thickness).owned
 
 
 def missing_between(planes: Sequence[Plane], thickness: float | None = None) -> NDArray[np.bool_]:
@@ -121,17 +210,93 @@ def missing_between(planes: Sequence[Plane], thickness: float | None = None) -> 
     >>> missing_between(planes).tolist()
     [False, False, True, False]
     """
-    gaps, usual = _gaps(planes, thickness)
-    return np.asarray(gaps > _MISSING * usual)
+    return Stack(planes, thickness).missing
 
 
-def _gaps(planes: Sequence[Plane], thickness: float | None) -> tuple[FloatArray, float]:
-    """Return the gaps between positions, and the usual spacing."""
-    number = same_position(planes, thickness)
-    first = np.flatnonzero(np.diff(number, prepend=-1))
-    gaps = np.diff(positions(planes)[first])
+def _usual(gaps: FloatArray, thickness: float | None) -> float:
+    """Return the usual gap between positions."""
     usual = float(np.median(gaps)) if len(gaps) else 0.0
     even = len(gaps) >= 3 and float(gaps.max()) <= _MISSING * float(gaps.min())
-    if thickness and usual > 2 * thickness and not even:
-        usual = thickness
-    return gaps, usual
+    return thickness if thickness and usual > 2 * thickness and not even else usual
+
+
+def alternatives(
+    stack: Stack, dimensions: Sequence[Sequence[tuple[str, str]]]
+) -> tuple[tuple[int, ...], ...]:
+    """Split a stack whose planes share positions into stacks of one plane per position.
+
+    Planes at one position are told apart by the entries of their dimensions that differ there, and
+    by the size of their pixels. Of all combinations of such entries the one is taken that leaves
+    the fewest planes beside another, then the one that makes the fewest stacks, then the shortest.
+
+    Parameters
+    ----------
+    stack : Stack
+    dimensions : sequence, of length N, of sequences of (str, str)
+        Of each plane: keyword and value, as in `Frame.dimensions`.
+
+    Returns
+    -------
+    tuple of tuple of int
+        Indices of the planes of each stack in order; one stack where no position is shared, or
+        where nothing tells the planes apart.
+
+    Examples
+    --------
+    >>> planes = [Plane((4, 4), [0, 0, z], [[1, 0], [0, 1], [0, 0]]) for z in (0, 0, 3, 3)]
+    >>> times = [[("TemporalPositionIndex", t)] for t in "1221"]
+    >>> alternatives(Stack(planes), times)
+    ((0, 3), (1, 2))
+    """
+    count = len(stack.planes)
+    best: tuple[tuple[int, ...], ...] = (tuple(range(count)),)
+    if len(stack.first) == count:
+        return best
+    columns = _columns(stack, dimensions)
+    least = (count - len(stack.first), 1)
+    for chosen in _subsets(columns):
+        label = np.unique(np.stack(chosen), axis=1, return_inverse=True)[1].reshape(-1)
+        cells = np.unique(np.stack([label, stack.number]), axis=1)[0]
+        sizes = np.bincount(cells)  # positions of each stack
+        if len(stack.first) > 1 and np.mean(sizes > 1) < _STACKED:
+            continue  # a number of each image, no dimension
+        if (cost := (count - len(cells), len(sizes))) < least:
+            order = np.argsort(label, kind="stable")
+            groups = np.split(order, np.cumsum(np.bincount(label))[:-1])
+            best, least = tuple(sorted(tuple(group.tolist()) for group in groups)), cost
+    return best
+
+
+def pixel_size(plane: Plane) -> str:
+    """Say how large the pixels of a plane are, to four digits: rows x columns, mm."""
+    rows, columns = plane.spacing
+    return f"{rows:.4g} x {columns:.4g} mm"
+
+
+def _columns(
+    stack: Stack, dimensions: Sequence[Sequence[tuple[str, str]]]
+) -> list[NDArray[np.int64]]:
+    """Number the values of every dimension that differs within a position, one array for each."""
+    known = [dict(entries) | {"": pixel_size(plane)} for entries, plane in _zip(stack, dimensions)]
+    columns = []
+    for keyword in dict.fromkeys(keyword for entries in known for keyword in entries):
+        values: dict[str, int] = {}
+        column = np.array([values.setdefault(e.get(keyword, ""), len(values)) for e in known])
+        pairs = np.unique(np.stack([stack.number, column]), axis=1)
+        if pairs.shape[1] > len(stack.first):
+            columns.append(column)
+    return columns
+
+
+def _zip(
+    stack: Stack, dimensions: Sequence[Sequence[tuple[str, str]]]
+) -> Iterator[tuple[Sequence[tuple[str, str]], Plane]]:
+    return zip(dimensions, stack.planes, strict=True)
+
+
+def _subsets(columns: list[NDArray[np.int64]]) -> Iterator[tuple[NDArray[np.int64], ...]]:
+    if len(columns) > _MOST_KEYWORDS:
+        yield tuple(columns)
+        return
+    for size in range(1, len(columns) + 1):
+        yield from combinations(columns, size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import socket
 import warnings
 from collections.abc import Callable
@@ -159,8 +160,9 @@ def test_sources_of_unknown_kind(source: Any) -> None:
 
 
 def test_objects_that_are_not_images_are_remembered(save_slice: Save, wheel: Wheel) -> None:
-    paths = [save_slice("1.dcm"), wheel("rtstruct.dcm"), wheel("test-SR.dcm"), wheel("DICOMDIR")]
-    images = open_images(paths)
+    folder = save_slice("1.dcm").parent
+    shutil.copy(wheel("DICOMDIR"), folder)  # within a folder it is one more object without frames
+    images = open_images([folder, wheel("rtstruct.dcm"), wheel("test-SR.dcm")])
     assert (len(images), images.issues) == (1, ())
     for name, kind in (("rtstruct", "RT Structure Set Storage"), ("test-SR", "Comprehensive SR")):
         uid = str(dcmread(wheel(f"{name}.dcm"), force=True).SOPInstanceUID)
@@ -195,7 +197,7 @@ def test_truncated_pixels_are_refused_when_asked_for(save_slice: Save, wheel: Wh
     path.write_bytes(path.read_bytes()[:-10])
     images = open_images(path)
     assert codes(images) == ["no-pixels"]
-    with pytest.raises(DicomError, match="truncated: 4 x 6 pixels need 48 bytes, there are 38"):
+    with pytest.raises(DicomError, match="truncated: .* need 48 bytes, there are 38"):
         _ = images.frames[0].stored
     for name in ("MR_small_RLE.dcm", "MR_small_jp2klossless.dcm"):
         path.write_bytes(wheel(name).read_bytes()[:-1500])
@@ -208,7 +210,7 @@ def test_truncated_pixels_are_refused_when_asked_for(save_slice: Save, wheel: Wh
     [
         ({"Rows": 65535, "Columns": 65535}, "truncated"),
         ({"NumberOfFrames": 10**9}, "more than"),
-        ({"NumberOfFrames": 1000}, "truncated: 1000 frames"),
+        ({"NumberOfFrames": 1000}, "truncated: its frames need 48000 bytes, there are 48"),
         ({"NumberOfFrames": -1}, "NumberOfFrames"),
         ({"Rows": 0}, "Rows"),
         ({"Rows": None}, "Rows"),

@@ -7,28 +7,31 @@ bytes may become any number. `read_bounded` looks at each element before pydicom
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections.abc import Iterable
+from contextlib import nullcontext
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileDataset
 from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 
+from imageregion.dicom.walking import Walk
 from imageregion.errors import DicomError
 
-__all__ = ["check_inflated_size", "read_bounded"]
+__all__ = ["GROUPS", "Budget", "check_inflated_size", "read_bounded"]
 
 _MAX_ELEMENTS = 100_000  # outside of sequences
 _MAX_NESTED = 2_000_000  # elements in a sequence that is passed over
-_MAX_GROUPS = 2_000_000  # elements in functional groups, some 120 for each frame
+_MAX_GROUPS = 4_000_000  # elements in functional groups; some writers have 200 for each frame
 _MAX_TABLES = 10_000  # elements in the other sequences that are read
 _ITEM_COST = 5  # elements; items are the slowest to read
-_MAX_DEPTH = 64  # sequences within sequences
+_BYTES_COST = 32  # bytes of a table that count as an element
 _MAX_VALUE = 64 * 1024  # bytes of a value that is no sequence
 _MAX_BYTES = 256 * 2**20  # of all values that are read
 _MAX_INFLATED = 2**30  # of a deflated file, pixels and all
@@ -36,11 +39,15 @@ _START_READS, _START_BYTES = 10_000, 4 * 2**20  # before the first element of th
 _DISORDER = 256  # elements out of order that are let through; writers are sloppy
 
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
-_GROUPS = frozenset({0x52009229, 0x52009230})  # long, and not looked into when a file is opened
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+GROUPS = frozenset({0x52009229, 0x52009230})
+"""Tags of functional groups, which are long: they are kept as bytes and parsed where needed."""
 _UNDEFINED = 0xFFFFFFFF
 _CHUNK = 2**20
+
+
+@lru_cache(8)
+def _sequences(wanted: frozenset[BaseTag]) -> frozenset[BaseTag]:
+    return frozenset(tag for tag in wanted if not tag.is_private and dictionary_VR(tag) == "SQ")
 
 
 class _DeflatedError(Exception):
@@ -80,15 +87,22 @@ def read_bounded(file: BinaryIO, name: str, tags: Iterable[BaseTag]) -> FileData
         return dataset
 
 
-def check_inflated_size(path: Path, name: str) -> None:
+def check_inflated_size(source: Path | BinaryIO, name: str) -> None:
     """Refuse a deflated file that becomes too large, without keeping what comes out of it.
+
+    Parameters
+    ----------
+    source : Path or binary file
+        At its start.
+    name : str
+        For messages.
 
     Raises
     ------
     DicomError
         When it inflates to more than 1 GiB.
     """
-    with path.open("rb") as file:
+    with source.open("rb") if isinstance(source, Path) else nullcontext(source) as file:
         try:
             _read(_Bounded(file, name, []), [])
         except _DeflatedError:
@@ -104,7 +118,11 @@ def check_inflated_size(path: Path, name: str) -> None:
 
 def _read(bounded: _Bounded, wanted: list[BaseTag]) -> FileDataset:
     tags = cast("list[BaseTag | int]", wanted)
-    return read_partial(cast(BinaryIO, bounded), bounded.check, force=True, specific_tags=tags)
+    file = cast(BinaryIO, bounded)
+    dataset = read_partial(file, bounded.check, force=True, specific_tags=tags)
+    for element in bounded.kept:
+        dataset[element.tag] = element
+    return dataset
 
 
 def _inflated_start(file: BinaryIO) -> bytes:
@@ -120,6 +138,67 @@ def _inflated_start(file: BinaryIO) -> bytes:
     return b"".join(parts)
 
 
+class Budget:
+    """Counts what is in sequences that will be parsed, and stops what is too much.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    limit : int
+        Elements; an item counts as five.
+    """
+
+    def __init__(self, name: str, limit: int) -> None:
+        self._name, self._left = name, limit
+
+    def fail(self, message: str) -> DicomError:
+        """Make the error for a fault."""
+        return DicomError(self._name, f"the header is damaged or too large: {message}")
+
+    def count(self, is_item: bool, _disorder: bool = False) -> None:
+        """Count an item or an element.
+
+        Raises
+        ------
+        DicomError
+            When it is one too many.
+        """
+        self.spend(_ITEM_COST if is_item else 1)
+
+    def weigh(self, value: bytes, *, little: bool, implicit: bool) -> int:
+        """Count everything in the bytes of a sequence, and return how much it is.
+
+        Long values count as well, since somebody will unpack them.
+
+        Raises
+        ------
+        DicomError
+            When it is too much, or nested too deep.
+        """
+        before, order = self._left, "<" if little else ">"
+        walk = Walk(BytesIO(value), order, self.count, self.fail, deep=True)
+        walk.sequence(implicit, end=len(value))
+        return before - self._left + self.cost(value)
+
+    @staticmethod
+    def cost(value: bytes) -> int:
+        """Return the elements that a value counts for when somebody unpacks it."""
+        return len(value) // _BYTES_COST
+
+    def spend(self, cost: int) -> None:
+        """Count so many elements.
+
+        Raises
+        ------
+        DicomError
+            When they are too many.
+        """
+        self._left -= cost
+        if self._left < 0:
+            raise self.fail("a sequence has too many items or elements")
+
+
 class _Bounded:
     """A file that counts what is asked of it, and looks at elements before pydicom does."""
 
@@ -127,11 +206,13 @@ class _Bounded:
         self.seek, self.tell = file.seek, file.tell
         self._file, self._name = file, name
         self._wanted = frozenset(wanted)
-        self._sequences = frozenset(tag for tag in self._wanted if dictionary_VR(tag) == "SQ")
+        self._sequences = _sequences(self._wanted)
         self._started = False
         self._reads = self._bytes = 0
         self._elements = self._nested = self._disorder = 0
         self._last, self._limit = -1, 0
+        self._cost = 1
+        self.kept: list[RawDataElement] = []
 
     def read(self, size: int = -1) -> bytes:
         """Read bytes; only a deflated dataset is asked for to its end."""
@@ -159,7 +240,7 @@ class _Bounded:
         if length == _UNDEFINED:
             self._check_sequence(tag, vr is None)
         elif tag in self._sequences:
-            if tag not in _GROUPS:
+            if tag not in GROUPS:
                 self._check_sequence(tag, vr is None, length)
         elif tag in self._wanted and length > _MAX_VALUE:
             raise self._error(f"element {BaseTag(tag)} has {length} bytes")
@@ -172,20 +253,31 @@ class _Bounded:
     def _check_sequence(self, tag: int, implicit: bool, length: int | None = None) -> None:
         """Walk through a sequence; one that is not wanted is left at its end, so that it is empty.
 
-        That saves pydicom the work of parsing what is thrown away.
+        That saves pydicom the work of parsing what is thrown away. Functional groups are left at
+        their end, too, but kept as bytes.
         """
-        start, wanted = self.tell(), tag in self._wanted
-        limit = _MAX_GROUPS if tag in _GROUPS else _MAX_TABLES if wanted else _MAX_NESTED
+        start, wanted, is_groups = self.tell(), tag in self._wanted, tag in GROUPS
+        deep = wanted and not is_groups
+        self._cost = _ITEM_COST if deep else 1
+        limit = _MAX_GROUPS if is_groups else _MAX_TABLES if wanted else _MAX_NESTED
         self._limit = self._nested + limit
         end = None if length is None else start + length
         order = ">" if self._file.read(2) == b"\xff\xfe" else "<"
         self.seek(start)
-        _Walk(self, self._file, order, deep=wanted).undefined(implicit, 0, end)
-        self.seek(start if wanted else self.tell() - 8)
+        Walk(self._file, order, self.count, self.fail, deep=deep).sequence(implicit, end=end)
+        stop = self.tell() - 8
+        if wanted and is_groups:
+            self.seek(start)
+            self._keep(tag, self.read(stop - start), implicit, order == "<")
+        self.seek(start if deep else stop)
 
-    def count(self, disorder: bool, cost: int = 1) -> None:
+    def _keep(self, tag: int, value: bytes, implicit: bool, little: bool) -> None:
+        element = RawDataElement(BaseTag(tag), "SQ", len(value), value, 0, implicit, little)
+        self.kept.append(element)
+
+    def count(self, is_item: bool, disorder: bool) -> None:
         """Count an item, or an element within one."""
-        self._nested += cost
+        self._nested += self._cost if is_item else 1
         self._disorder += disorder
         if self._nested > self._limit:
             raise self._error("a sequence has too many items or elements")
@@ -197,91 +289,3 @@ class _Bounded:
     def fail(self, message: str) -> DicomError:
         """Make the error for a fault at the present place."""
         return self._error(f"{message} at byte {self.tell()}")
-
-
-class _Walk:
-    """Goes through a sequence without keeping anything of it.
-
-    Items of a sequence that will be parsed are looked into (`deep`); else those of known length
-    are passed over.
-    """
-
-    def __init__(self, bounded: _Bounded, file: BinaryIO, order: str, *, deep: bool) -> None:
-        self._bounded, self._file, self._deep = bounded, file, deep
-        self._implicit = struct.Struct(order + "HHL").unpack
-        self._explicit = struct.Struct(order + "HH2sH").unpack
-        self._length = struct.Struct(order + "L").unpack
-
-    def undefined(self, implicit: bool, depth: int, end: int | None = None) -> None:
-        """Pass a sequence, or another value that ends with a sequence delimiter."""
-        if depth > _MAX_DEPTH:
-            raise self._bounded.fail(f"sequences are nested deeper than {_MAX_DEPTH}")
-        start, first = self._file.tell(), True
-        while end is None or self._file.tell() < end:
-            head = self._file.read(8)
-            if len(head) < 8:
-                raise self._bounded.fail("it ends within a sequence")
-            group, element, length = self._implicit(head)
-            tag = group << 16 | element
-            if tag == _SEQUENCE_END:
-                return
-            if tag != _ITEM and first and end is None:
-                self._file.seek(start)
-                self._pass_bytes()
-                return
-            if tag != _ITEM:
-                raise self._bounded.fail("expected an item of a sequence")
-            first = False
-            self._bounded.count(False, _ITEM_COST if self._deep else 1)
-            self._item(implicit, depth, length)
-
-    def _item(self, implicit: bool, depth: int, length: int) -> None:
-        if length == _UNDEFINED:
-            self._elements(implicit, depth, None)
-        elif self._deep:
-            self._elements(implicit, depth, self._file.tell() + length)
-        else:
-            self._file.seek(self._file.tell() + length)
-
-    def _elements(self, implicit: bool, depth: int, end: int | None) -> None:
-        file, last = self._file, -1
-        if not implicit:
-            peek = file.read(6)
-            file.seek(file.tell() - len(peek))
-            implicit = not (peek[4:6].isalpha() and peek[4:6].isupper())
-        while end is None or file.tell() < end:
-            head = file.read(8)
-            if len(head) < 8:
-                return
-            group, element, length = self._implicit(head)
-            if not implicit and b"AA" <= head[4:6] <= b"ZZ":
-                length = self._explicit(head)[3]
-                if head[4:6] in _LONG:
-                    more = file.read(4)
-                    length = self._length(more)[0] if len(more) == 4 else 0
-            tag = group << 16 | element
-            if tag == _ITEM_END:
-                return
-            self._bounded.count(tag <= last)
-            last = tag
-            if length == _UNDEFINED:
-                self.undefined(implicit, depth + 1)
-            else:
-                file.seek(file.tell() + length)
-
-    def _pass_bytes(self) -> None:
-        """Go behind the next sequence delimiter."""
-        delimiter = struct.pack("<HH", 0xFFFE, 0xE0DD)
-        if self._implicit(b"\0\1" + bytes(6))[0] == 1:  # big endian
-            delimiter = struct.pack(">HH", 0xFFFE, 0xE0DD)
-        for _ in range(_MAX_BYTES // 16 // _CHUNK):
-            start = self._file.tell()
-            chunk = self._file.read(_CHUNK)
-            found = chunk.find(delimiter)
-            if found >= 0:
-                self._file.seek(start + found + 8)
-                return
-            if len(chunk) < _CHUNK:
-                break
-            self._file.seek(start + len(chunk) - 3)
-        raise self._bounded.fail("a value of undefined length does not end")

@@ -13,7 +13,7 @@ from imageregion.dicom.reading import Outcome
 from imageregion.errors import DicomError, Issue
 from imageregion.frame import Frame
 from imageregion.plane import Plane
-from imageregion.quantities import TableMap, ValueMap
+from imageregion.quantities import RealWorldMap, TableMap, ValueMap
 
 __all__ = ["settle_duplicates"]
 
@@ -98,6 +98,9 @@ def _is_same_plane(one: Plane | None, two: Plane | None) -> bool:
 
 
 def _is_same_map(one: ValueMap, two: ValueMap) -> bool:
+    if isinstance(one, RealWorldMap) and isinstance(two, RealWorldMap):
+        ends = (one.first, one.last), (two.first, two.last)
+        return ends[0] == ends[1] and _is_same_map(one.inner, two.inner)
     if isinstance(one, TableMap) and isinstance(two, TableMap):
         return one.first == two.first and np.array_equal(one.table, two.table)
     return one == two

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-import numpy as np
 from pydicom import Dataset
-from pydicom.datadict import tag_for_keyword
-from pydicom.tag import Tag
+from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -23,15 +20,23 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from imageregion.dicom.archives import ZipMember
 from imageregion.dicom.bounds import read_bounded
-from imageregion.errors import DicomError
+from imageregion.dicom.elements import integer, items, numbers, text
+from imageregion.dicom.scanning import scan_file
+
+if TYPE_CHECKING:
+    from imageregion.dicom.fragments import ByteSource
 
 __all__ = [
+    "WANTED",
     "Head",
     "Header",
+    "Place",
     "integer",
     "items",
     "numbers",
+    "open_place",
     "read_dataset",
     "read_head",
     "read_header",
@@ -52,12 +57,17 @@ _KEYWORDS = [
     *("DoseGridScaling", "DoseUnits", "GridFrameOffsetVector"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
     *("DimensionOrganizationType", "ConcatenationUID", "SOPInstanceUIDOfConcatenationSource"),
-    *("InConcatenationNumber", "ConcatenationFrameOffsetNumber"),
+    *("InConcatenationNumber", "ConcatenationFrameOffsetNumber", "InConcatenationTotalNumber"),
     # what tells the images of one position apart
     *("TemporalPositionIdentifier", "EchoNumbers", "EchoTime", "DiffusionBValue", "TriggerTime"),
     *("AcquisitionNumber", "InversionTime", "FrameReferenceTime"),
+    *("RepetitionTime", "FlipAngle", "SequenceName", "ComplexImageComponent", "KVP"),
+    *("DiffusionGradientOrientation", "ConvolutionKernel", "DimensionIndexSequence"),
+    *("VolumetricProperties", "VolumeBasedCalculationTechnique"),
     # NM
     *("FrameIncrementPointer", "DetectorInformationSequence", "SliceVector", "NumberOfSlices"),
+    *("EnergyWindowVector", "DetectorVector", "PhaseVector", "RotationVector"),
+    *("RRIntervalVector", "TimeSlotVector", "AngularViewVector", "TimeSliceVector"),
     # whole slides
     *("TotalPixelMatrixColumns", "TotalPixelMatrixRows", "TotalPixelMatrixFocalPlanes"),
     *("TotalPixelMatrixOriginSequence", "ImageOrientationSlide", "OpticalPathSequence"),
@@ -71,13 +81,27 @@ _KEYWORDS = [
     *("PatientWeight", "PatientSize", "PatientSex", "PatientAge"),
     *("StudyDate", "StudyTime", "SeriesDate", "SeriesTime", "AcquisitionDate", "AcquisitionTime"),
     *("AcquisitionDateTime", "ActualFrameDuration", "TimezoneOffsetFromUTC"),
+    *("DecayFactor", "DecayCorrected", "AttenuationCorrected", "DecayCorrectionDateTime"),
+    *("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"),
     # spacing without a place in the patient
     *("ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelSpacingCalibrationType"),
     *("PixelSpacingCalibrationDescription", "EstimatedRadiographicMagnificationFactor"),
     *("DistanceSourceToDetector", "DistanceSourceToPatient", "PixelAspectRatio"),
     *("SequenceOfUltrasoundRegions", "ObjectPixelSpacingInCenterOfBeam"),
 ]
+_PRIVATE = {  # group, and elements within a block that a private creator has reserved
+    0x0009: (0x0D,),  # GEMS_PETD_01
+    0x7053: (0x00, 0x09),  # Philips PET Private Group
+}
 _TAGS = [Tag(keyword) for keyword in _KEYWORDS]
+_TAGS += [
+    Tag(group, element)
+    for group, offsets in _PRIVATE.items()
+    for block in range(0x10, 0x20)
+    for element in (block, *(block << 8 | offset for offset in offsets))
+]
+WANTED: dict[int, BaseTag] = {int(tag): tag for tag in [*_TAGS, Tag("SpecificCharacterSet")]}
+"""Every element that is read from files."""
 _PIXEL_ELEMENTS = {0x0008: "FloatPixelData", 0x0009: "DoubleFloatPixelData", 0x0010: "PixelData"}
 _NATIVE = {
     ImplicitVRLittleEndian,
@@ -88,6 +112,10 @@ _NATIVE = {
 _PREAMBLE = 128
 _HEAD_BYTES = 64 * 1024
 _UNDEFINED = 0xFFFFFFFF
+
+
+Place: TypeAlias = "Path | ByteSource"
+"""Where the bytes of a DICOM file are: a file, or something that can be opened like one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +134,7 @@ class Header:
     ----------
     dataset : pydicom.Dataset
         Read only; of a file, without its pixels.
-    source : Path or pydicom.Dataset
+    source : Path, ByteSource or pydicom.Dataset
         Where the pixels can be decoded from.
     name : str
         How messages call the source.
@@ -118,16 +146,23 @@ class Header:
         "PixelData", "FloatPixelData", "DoubleFloatPixelData", or "" when there are no pixels.
     pixel_bytes : int, optional
         Bytes of pixel data at hand; None when unknown (deflated files).
+    pixel_start : int, optional
+        Byte of the tag of the pixel data element in the source; None when unknown (datasets,
+        deflated files).
+    elements : bytes, optional
+        The elements of `dataset` as they stand in the file; None when they must be written anew.
     """
 
     dataset: Dataset
-    source: Path | Dataset
+    source: Path | ByteSource | Dataset
     name: str
     uid: str
     sop_class: str
     syntax: UID
     pixel_keyword: str
     pixel_bytes: int | None
+    pixel_start: int | None = None
+    elements: bytes | None = None
 
     @property
     def is_native(self) -> bool:
@@ -140,7 +175,14 @@ class Header:
         return UID(self.sop_class).name if self.sop_class else "object without SOP Class UID"
 
 
-def read_head(path: Path) -> Head:
+def open_place(place: Place) -> BinaryIO:
+    """Open a file, or what is like one, at its first byte, to read forward a little."""
+    if isinstance(place, ZipMember):
+        return place.stream()
+    return place.open("rb") if isinstance(place, Path) else place.open()
+
+
+def read_head(place: Place) -> Head:
     """Read the first bytes of a file; the only part of reading that waits for a disk.
 
     Raises
@@ -148,15 +190,23 @@ def read_head(path: Path) -> Head:
     OSError
         When the file cannot be read.
     """
-    with path.open("rb") as file:
-        return Head(file.read(_HEAD_BYTES), os.fstat(file.fileno()).st_size)
+    if isinstance(place, Path):
+        with open(place, "rb", buffering=0) as file:
+            size = os.fstat(file.fileno()).st_size
+            return Head(file.read(_HEAD_BYTES), size)
+    with open_place(place) as member:
+        start = member.read(_HEAD_BYTES)
+        if isinstance(place, ZipMember):
+            return Head(start, place.size)
+        return Head(start, member.seek(0, os.SEEK_END))
 
 
-def read_header(path: Path, name: str, head: Head) -> Header | None:
+def read_header(place: Place, name: str, head: Head) -> Header | None:
     """Read the header of a file; None when the file is not DICOM.
 
     Files without the DICOM preamble count when they begin like a dataset and turn out to have a
-    SOP Instance UID. The file itself is opened only when the header is longer than `head`.
+    SOP Instance UID. The file itself is opened only when the header is longer than `head`, or
+    needs a closer look.
 
     Raises
     ------
@@ -171,15 +221,7 @@ def read_header(path: Path, name: str, head: Head) -> Header | None:
     if not has_preamble and not _begins_like_dataset(head.start):
         return None
     try:
-        header = None
-        if head.size > len(head.start):
-            with suppress(Exception):
-                header = _parse(BytesIO(head.start), path, name, head.size)
-            if header is None or not header.pixel_keyword or header.pixel_bytes is None:
-                with path.open("rb") as file:
-                    header = _parse(file, path, name, head.size)
-        else:
-            header = _parse(BytesIO(head.start), path, name, head.size)
+        header = _scan(place, name, head) or _read_with_care(place, name, head)
     except Exception:
         if has_preamble:
             raise
@@ -187,11 +229,46 @@ def read_header(path: Path, name: str, head: Head) -> Header | None:
     return header if has_preamble or header.uid else None
 
 
-def _parse(file: BinaryIO, path: Path, name: str, size: int) -> Header:
+def _scan(place: Place, name: str, head: Head) -> Header | None:
+    """Take the header from the first bytes; None when they do not hold it, or not in order."""
+    found = scan_file(head.start, WANTED)
+    if found is None or not (found.at_pixels or head.size == len(head.start)):
+        return None
+    syntax = _syntax(found.dataset)
+    keyword, length, start = "", 0, None
+    if found.at_pixels:
+        first = head.start[found.stop : found.stop + 12]
+        if len(first) < 12:
+            return None
+        keyword, length = _pixel_element(first, head.size - found.stop, syntax)
+        start = found.stop
+    identity = _identity(found.dataset)
+    place_of_pixels = (keyword, length, start)
+    return Header(found.dataset, place, name, *identity, syntax, *place_of_pixels, found.elements)
+
+
+def _read_with_care(place: Place, name: str, head: Head) -> Header:
+    if head.size <= len(head.start):
+        return _parse(BytesIO(head.start), place, name, head.size)
+    header = None
+    with suppress(Exception):
+        header = _parse(BytesIO(head.start), place, name, head.size)
+    if header is None or not header.pixel_keyword or header.pixel_bytes is None:
+        with open_place(place) as file:
+            header = _parse(file, place, name, head.size)
+    return header
+
+
+def _parse(file: BinaryIO, place: Place, name: str, size: int) -> Header:
     dataset = read_bounded(file, name, _TAGS)
-    syntax = _syntax(dataset)
-    keyword, length = _pixel_element(file, size, syntax)
-    return Header(dataset, path, name, *_identity(dataset), syntax, keyword, length)
+    syntax, identity = _syntax(dataset), _identity(dataset)
+    if syntax == DeflatedExplicitVRLittleEndian:
+        return Header(dataset, place, name, *identity, syntax, "PixelData", None)
+    start = file.tell()
+    keyword, length = _pixel_element(file.read(12), size - start, syntax)
+    return Header(
+        dataset, place, name, *identity, syntax, keyword, length, start if keyword else None
+    )
 
 
 def read_dataset(dataset: Dataset, name: str) -> Header:
@@ -208,55 +285,6 @@ def read_dataset(dataset: Dataset, name: str) -> Header:
     )
 
 
-def text(dataset: Dataset, keyword: str) -> str:
-    """Return an attribute as text without padding; empty when absent."""
-    value = _value(dataset, keyword)
-    return "" if value is None else str(value).strip(" \0")
-
-
-def items(dataset: Dataset, keyword: str) -> list[Any]:
-    """Return the values or sequence items of an attribute; empty when absent."""
-    value = _value(dataset, keyword)
-    if value is None or (isinstance(value, (str, bytes)) and not value):
-        return []
-    multiple = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
-    return list(value) if multiple else [value]
-
-
-def numbers(dataset: Dataset, keyword: str, uid: str) -> list[float]:
-    """Return the values of a numeric attribute; empty when absent.
-
-    Raises
-    ------
-    DicomError
-        When a value is no finite number.
-    """
-    try:
-        result = [float(value) for value in items(dataset, keyword)]
-    except (TypeError, ValueError, ArithmeticError) as error:
-        raise DicomError(uid, f"{keyword}: expected numbers: {error}") from None
-    if not np.isfinite(result).all():
-        raise DicomError(uid, f"{keyword}: expected finite numbers, got {result}")
-    return result
-
-
-def integer(dataset: Dataset, keyword: str, uid: str, default: int | None = None) -> int:
-    """Return the single whole number of an attribute.
-
-    Raises
-    ------
-    DicomError
-        When it is no whole number, or absent and there is no default.
-    """
-    values = numbers(dataset, keyword, uid)
-    if not values and default is not None:
-        return default
-    if len(values) != 1 or values[0] != int(values[0]):
-        got = values if values else "nothing"
-        raise DicomError(uid, f"{keyword}: expected one whole number, got {got}")
-    return int(values[0])
-
-
 def _begins_like_dataset(start: bytes) -> bool:
     """Tell whether bytes look like the first element of a dataset without preamble.
 
@@ -270,12 +298,6 @@ def _begins_like_dataset(start: bytes) -> bool:
     if start[4:6].isalpha() and start[4:6].isupper():
         return True
     return bool(struct.unpack("<L", start[4:8])[0] < 1024)
-
-
-def _value(dataset: Dataset, keyword: str) -> Any:
-    """Return the value of an attribute or None, quickly where it is absent."""
-    tag = tag_for_keyword(keyword)
-    return dataset.get(keyword) if tag in dataset.keys() else None  # noqa: SIM118
 
 
 def _identity(dataset: Dataset) -> tuple[str, str]:
@@ -298,23 +320,19 @@ def _syntax(dataset: Dataset) -> UID:
     return ExplicitVRBigEndian if little is False else ExplicitVRLittleEndian
 
 
-def _pixel_element(file: BinaryIO, size: int, syntax: UID) -> tuple[str, int | None]:
-    """Look at the element where reading stopped: its keyword and the bytes there really are."""
-    if syntax == DeflatedExplicitVRLittleEndian:
-        return "PixelData", None
-    big = syntax == ExplicitVRBigEndian
-    order = ">" if big else "<"
-    head = file.read(12)
+def _pixel_element(head: bytes, remaining: int, syntax: UID) -> tuple[str, int]:
+    """Return keyword of the element that begins with `head`, and the bytes it really has."""
+    order = ">" if syntax == ExplicitVRBigEndian else "<"
     if len(head) < 8:
         return "", 0
     group, element = struct.unpack(order + "HH", head[:4])
     if group != 0x7FE0:
         return "", 0
     keyword = _PIXEL_ELEMENTS.get(element, "")
-    remaining = size - file.tell()
     if syntax == ImplicitVRLittleEndian:
-        remaining += len(head) - 8
+        remaining -= 8
         length = struct.unpack("<L", head[4:8])[0]
     else:
+        remaining -= len(head)
         length = struct.unpack(order + "L", head[8:12])[0] if len(head) == 12 else 0
     return keyword, max(remaining if length == _UNDEFINED else min(length, remaining), 0)

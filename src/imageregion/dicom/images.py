@@ -10,8 +10,12 @@ from imageregion.dicom.ordering import in_order
 from imageregion.errors import DicomError, Issue, PlacementError
 from imageregion.frame import Frame
 from imageregion.region import Target
+from imageregion.volume import Volume, volumes_by_orientation
 
 __all__ = ["Images"]
+
+_Volumes = dict[str, tuple[tuple[Volume, ...], ...]]
+_Stated = tuple[tuple[str, frozenset[str]], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,7 +25,8 @@ class Images:
     Parameters
     ----------
     frames : iterable of Frame
-        Kept in order: by study and series, then by orientation and position along the normal.
+        Kept in order: by study and series, then by orientation and position along the normal. Of
+        tiled images these are the total pixel matrices; `find` gives the encoded frames.
     issues : iterable of Issue
         What was found while reading.
     others : mapping of str to str
@@ -41,6 +46,9 @@ class Images:
     others: Mapping[str, str] = field(default_factory=dict)
     _instances: dict[str, tuple[Frame, ...]] = field(init=False, repr=False)
     _series: dict[str, tuple[Frame, ...]] = field(init=False, repr=False)
+    _numbers: dict[str, dict[int, list[Frame]]] = field(init=False, repr=False)
+    _volumes: dict[tuple[str, str], _Volumes] = field(init=False, repr=False)
+    _stated: dict[str, _Stated] = field(init=False, repr=False)
 
     def __init__(
         self,
@@ -59,6 +67,9 @@ class Images:
             series[frame.series].append(frame)
         object.__setattr__(self, "_instances", {k: tuple(v) for k, v in instances.items()})
         object.__setattr__(self, "_series", {k: tuple(v) for k, v in series.items()})
+        # Worked out when first asked for, because many regions ask the same of large series.
+        for name in ("_numbers", "_volumes", "_stated"):
+            object.__setattr__(self, name, {})
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -73,16 +84,31 @@ class Images:
         for uid, frames in self._series.items():
             sizes = Counter(f"{frame.shape[0]} x {frame.shape[1]}" for frame in frames)
             placed = sum(frame.plane is not None for frame in frames)
+            tiled = any(frame.tiles is not None for frame in frames)
             lines.append(
                 f"  {frames[0].modality or '?'} {uid or '(no series)'}: "
-                f"{_count(len(frames), 'frame')} of {', '.join(sizes)} pixels, "
-                f"{placed or 'none'} with a plane in the patient"
+                f"{_count(len(frames), 'frame')}{' (total pixel matrix)' if tiled else ''} "
+                f"of {', '.join(sizes)} pixels, {placed or 'none'} with a plane "
+                f"{'on the slide' if tiled else 'in the patient'}"
             )
         return "\n".join(lines)
 
     @property
     def _extent(self) -> str:
         return f"{_count(len(self._instances), 'instance')} in {len(self._series)} series"
+
+    def of_instance(self, instance: str) -> tuple[Frame, ...]:
+        """Return the frames of one instance, empty when it is not at hand."""
+        return self._instances.get(instance, ())
+
+    def of_series(self, series: str) -> tuple[Frame, ...]:
+        """Return the frames of one series, empty when it is not at hand."""
+        return self._series.get(series, ())
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Series Instance UIDs in order."""
+        return tuple(self._series)
 
     def frame(self, target: Target) -> Frame:
         """Return the one frame that a target names.
@@ -97,6 +123,7 @@ class Images:
             where = f"image {target.instance}" if target.instance else f"series {target.series}"
             raise PlacementError(
                 f"{where}: expected a target that names one frame, it names {len(frames)}"
+                f"{_differing(frames)}"
             )
         return frames[0]
 
@@ -105,6 +132,12 @@ class Images:
 
         The SOP Instance UID decides; without one the target means the whole series. Other UIDs
         of the target are compared by `mismatches`.
+
+        Of a tiled image (whole slide) a target without frame numbers names the total pixel matrix,
+        one frame for each optical path and focal plane, and coordinates count from its corner. A
+        target with frame numbers names encoded frames (tiles), and coordinates count from the
+        corner of each: the default of DICOM where Pixel Origin Interpretation (0048,0301) is
+        absent (PS3.3 C.18.6), as it always is in FHIR.
 
         Raises
         ------
@@ -122,15 +155,26 @@ class Images:
             raise PlacementError(
                 f"no image with SOP Instance UID {target.instance} among {self._extent}"
             )
-        by_number = {frame.number: frame for frame in found}
-        for number in target.frames:
-            if number not in by_number:
-                raise PlacementError(
-                    f"image {target.instance}: there is no frame {number}, "
-                    f"the image has {_count(len(found), 'frame')}"
-                )
-        numbers = dict.fromkeys(target.frames or by_number)
-        return tuple(by_number[number] for number in numbers)
+        if not target.frames:
+            return found
+        numbers = dict.fromkeys(target.frames)
+        if found[0].tiles is not None:
+            return tuple(found[0].tiles.frame(number) for number in numbers)
+        return tuple(frame for number in numbers for frame in self._numbered(found, number))
+
+    def _numbered(self, found: tuple[Frame, ...], number: int) -> list[Frame]:
+        instance = found[0].instance
+        if instance not in self._numbers:
+            numbers: dict[int, list[Frame]] = defaultdict(list)
+            for frame in found:
+                numbers[frame.number].append(frame)
+            self._numbers[instance] = dict(numbers)
+        if number not in self._numbers[instance]:
+            raise PlacementError(
+                f"image {instance}: there is no frame {number}, "
+                f"the image has {_count(len(found), 'frame')}"
+            )
+        return self._numbers[instance][number]
 
     def _find_series(self, target: Target) -> tuple[Frame, ...]:
         if not target.series:
@@ -145,6 +189,83 @@ class Images:
                 f"{_some(self._series, 'series')}"
             )
         return self._series[target.series]
+
+    def volume(self, series: str = "", instance: str = "") -> Volume:
+        """Return the volume that the frames of a series or of an instance make.
+
+        Parameters
+        ----------
+        series : str
+            Series Instance UID.
+        instance : str
+            SOP Instance UID of an image with several frames; one of the two suffices, none when
+            there is but one volume at hand. Frames without a plane in the patient are left out.
+
+        Raises
+        ------
+        PlacementError
+            When there is none, or several: the message says what tells them apart, `volumes`
+            returns all.
+
+        Examples
+        --------
+        >>> from imageregion.plane import Plane
+        >>> planes = [Plane((1, 2), [0, 0, z], [[1, 0], [0, 1], [0, 0]]) for z in (4, 0)]
+        >>> images = Images(
+        ...     Frame.from_array([[1, 2]], plane=plane, series="1.2", instance=f"1.2.{i}")
+        ...     for i, plane in enumerate(planes)
+        ... )
+        >>> images.volume("1.2").positions.tolist()
+        [0.0, 4.0]
+        """
+        if instance:
+            found = self.find(Target(instance=instance))
+            found = tuple(f for f in found if series in ("", f.series))
+        elif series:
+            found = self.find(Target(series=series))
+        elif len(self._series) == 1:
+            found = self.frames
+        else:
+            raise PlacementError(f"expected the UID of one series; {_some(self._series, 'series')}")
+        placed = [frame for frame in found if frame.plane is not None]
+        if not placed:
+            where = f"image {instance}" if instance else f"series {series or found[0].series}"
+            raise PlacementError(
+                f"{where} is not a volume: none of its {_count(len(found), 'frame')} has a plane "
+                "in the patient"
+            )
+        return Volume.from_frames(placed)
+
+    def volumes(self, series: str = "") -> tuple[Volume, ...]:
+        """Return all volumes of the images, or of one series; see `Volume.split`."""
+        chosen = [series] if series else list(self._series)
+        return tuple(part for uid in chosen for part in Volume.split(self.of_series(uid)))
+
+    def volumes_in(self, frame_of_reference: str, series: str = "") -> _Volumes:
+        """Return the volumes that a 3-D region can meet, by series.
+
+        Parameters
+        ----------
+        frame_of_reference, series : str
+            As for `stacks`.
+
+        Returns
+        -------
+        dict of str to tuple of tuple of Volume
+            One inner tuple for each orientation; its volumes lie beside each other: time points,
+            echoes, b-values, levels of a pyramid, ...
+
+        Raises
+        ------
+        PlacementError
+            As `stacks`.
+        """
+        key = frame_of_reference, series
+        if key not in self._volumes:
+            stacks = self.stacks(frame_of_reference, series)
+            made = {uid: volumes_by_orientation(frames) for uid, frames in stacks.items()}
+            self._volumes[key] = made
+        return self._volumes[key]
 
     def stacks(self, frame_of_reference: str, series: str = "") -> dict[str, tuple[Frame, ...]]:
         """Return the frames that a 3-D region can meet, by series.
@@ -224,31 +345,43 @@ class Images:
         tuple of Issue
             Warnings; empty when the images are not at hand or everything agrees.
         """
-        if target.instance:
-            found, where = self._instances.get(target.instance, ()), target.instance
-        else:
-            found, where = self._series.get(target.series, ()), target.series
-        checks = (
-            ("study", target.study, {frame.study for frame in found}),
-            ("series", target.series, {frame.series for frame in found}),
-            (
-                "frame-of-reference",
-                target.frame_of_reference,
-                {frame.frame_of_reference for frame in found},
-            ),
-        )
+        where = target.instance or target.series
+        known = self._instances if target.instance else self._series
+        if where not in known:
+            return ()
+        if where not in self._stated:
+            self._stated[where] = _stated(known[where])
+        wanted = (target.study, target.series, target.frame_of_reference)
         return tuple(
             Issue(
                 "warning",
-                f"{name}-mismatch",
+                f"{name.replace(' ', '-')}-mismatch",
                 where,
-                f"the image has {name.replace('-', ' ')} "
-                f"{', '.join(sorted(uid or '(none)' for uid in present))}, "
+                f"the image has {name} {', '.join(sorted(uid or '(none)' for uid in present))}, "
                 f"the selection says {stated}",
             )
-            for name, stated, present in checks
-            if found and stated and present != {stated}
+            for (name, present), stated in zip(self._stated[where], wanted, strict=True)
+            if stated and present != {stated}
         )
+
+
+def _stated(frames: Iterable[Frame]) -> _Stated:
+    """What frames say about themselves."""
+    every = [(frame.study, frame.series, frame.frame_of_reference) for frame in frames]
+    study, series, reference = (frozenset(uids) for uids in zip(*every, strict=True))
+    return ("study", study), ("series", series), ("frame of reference", reference)
+
+
+def _differing(frames: Iterable[Frame]) -> str:
+    """Say by which dimensions frames differ, for a message."""
+    values: dict[str, dict[str, None]] = defaultdict(dict)
+    for frame in frames:
+        for keyword, value in frame.dimensions:
+            values[keyword][value] = None
+    each = [
+        f"{name} {', '.join(list(found)[:8])}" for name, found in values.items() if len(found) > 1
+    ]
+    return f" ({'; '.join(each)})" if each else ""
 
 
 def _some(uids: Iterable[str], what: str, limit: int = 5) -> str:

@@ -18,10 +18,10 @@ _SAME_DIRECTION = 1e-3  # normals of slices of one stack differ by rounding only
 def in_order(frames: Iterable[Frame]) -> tuple[Frame, ...]:
     """Sort frames by study and series; within a series by orientation, then position.
 
-    Frames without a plane follow, by SOP Instance UID and frame number.
+    Frames without a plane follow, by SOP Instance UID, frame number and dimensions.
     """
     series: dict[tuple[str, str], list[Frame]] = defaultdict(list)
-    for frame in sorted(frames, key=lambda frame: (frame.instance, frame.number)):
+    for frame in sorted(frames, key=lambda frame: frame.key):
         series[frame.study, frame.series].append(frame)
     return tuple(frame for key in sorted(series) for frame in _in_series(series[key]))
 

@@ -1,28 +1,38 @@
-"""Pixels: decode one frame to stored values, whatever its encoding, and keep recent ones."""
+"""Pixels: the stored values of single frames, decoded when asked for, and recent ones kept."""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NoReturn
 
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
-from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.utils import as_pixel_options, pixel_array
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from imageregion._arrays import read_only
 from imageregion.dicom._quiet import quiet
 from imageregion.dicom.bounds import check_inflated_size
+from imageregion.dicom.decoding import PixelFormat, Samples, decode_frame, unpack_samples
+from imageregion.dicom.formats import format_of, frame_count
+from imageregion.dicom.fragments import FrameBytes, open_source
+from imageregion.dicom.headers import Header
 from imageregion.errors import DicomError
 
-__all__ = ["PixelCache", "PixelLoader", "Refusal", "Samples", "unpack_samples"]
+__all__ = [
+    "PixelCache",
+    "PixelLoader",
+    "Pixels",
+    "Refusal",
+    "Samples",
+    "pixels_of",
+    "unpack_samples",
+]
 
 CACHE_BYTES = 256 * 2**20
+_CHANNELS = ("red", "green", "blue")
 
 
 class PixelCache:
@@ -31,18 +41,21 @@ class PixelCache:
     Parameters
     ----------
     limit : int
-        Bytes; a frame larger than this is not kept.
+        Bytes; a frame larger than this is not kept. As many bytes again may be in the making at
+        the same time, by different threads; a single larger frame is made while no other is.
     """
 
     def __init__(self, limit: int = CACHE_BYTES) -> None:
         self.limit = limit
         self.used = 0
         self._frames: OrderedDict[Hashable, NDArray[Any]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition(threading.RLock())
+        self._making: set[Hashable] = set()
+        self._made = 0
 
     def get(self, key: Hashable) -> NDArray[Any] | None:
         """Return the frame kept under `key`, or None."""
-        with self._lock:
+        with self._changed:
             if key not in self._frames:
                 return None
             self._frames.move_to_end(key)
@@ -50,7 +63,7 @@ class PixelCache:
 
     def put(self, key: Hashable, frame: NDArray[Any]) -> None:
         """Keep a frame and drop the least recently used ones beyond the limit."""
-        with self._lock:
+        with self._changed:
             if frame.nbytes > self.limit or key in self._frames:
                 return
             self._frames[key] = frame
@@ -58,24 +71,40 @@ class PixelCache:
             while self.used > self.limit:
                 self.used -= self._frames.popitem(last=False)[1].nbytes
 
+    def load(self, key: Hashable, size: int, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        """Return the frame kept under `key`, made by one thread only while others wait.
+
+        Parameters
+        ----------
+        key : hashable
+        size : int
+            Bytes of the frame.
+        make : callable
+            Makes the frame; must not load another one.
+        """
+        with self._changed:
+            while (frame := self.get(key)) is None:
+                if key not in self._making and (
+                    not self._making or self._made + size <= self.limit
+                ):
+                    break
+                self._changed.wait()
+            else:
+                return frame
+            self._making.add(key)
+            self._made += size
+        try:
+            frame = read_only(make())
+            self.put(key, frame)
+            return frame
+        finally:
+            with self._changed:
+                self._making.discard(key)
+                self._made -= size
+                self._changed.notify_all()
+
     def __reduce__(self) -> tuple[type[PixelCache], tuple[int]]:
         return PixelCache, (self.limit,)
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Which bits of a cell hold the stored value (DICOM PS3.5 8.1.1).
-
-    Parameters
-    ----------
-    stored : int
-        Bits of a stored value.
-    high : int
-        Position of its highest bit, from 0.
-    """
-
-    stored: int
-    high: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,110 +120,122 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PixelLoader:
-    """Decodes one frame when called.
+class Pixels:
+    """The pixels of all frames of one object.
 
     Parameters
     ----------
-    source : Path or pydicom.Dataset
+    source : Path, ByteSource or pydicom.Dataset
     uid : str
         SOP Instance UID, for messages.
-    syntax : UID
-        Transfer syntax.
-    index : int
-        Frame, from 0.
-    shape : tuple of int
-        (rows, columns) that the header promised.
-    samples : Samples, optional
-        Where the stored value sits in its cell; None for floating point pixels.
+    form : PixelFormat
+    frames : FrameBytes
     cache : PixelCache
     """
 
-    source: Path | Dataset
+    source: Any
     uid: str
-    syntax: UID
-    index: int
-    shape: tuple[int, int]
-    samples: Samples | None
+    form: PixelFormat
+    frames: FrameBytes
     cache: PixelCache
 
-    def __call__(self) -> NDArray[Any]:
-        """Return the stored values, read-only, shape (rows, columns).
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the samples of a pixel; empty for one number."""
+        return _CHANNELS if self.form.channels == 3 else ()
+
+    def loader(self, index: int, least: tuple[int, int] | None = None) -> PixelLoader:
+        """Return what decodes the frame at `index`, from 0, when called; see `load`."""
+        return PixelLoader(self, index, least)
+
+    def load(self, index: int, least: tuple[int, int] | None = None) -> NDArray[Any]:
+        """Return the stored values of the frame at `index`, from 0, read-only.
+
+        Shape (rows, columns), or (rows, columns, 3) for red, green and blue.
+
+        Parameters
+        ----------
+        index : int
+        least : tuple of int, optional
+            (rows, columns) that the frame must have; what is missing beyond is filled with 0.
+            Tiles at the edge of a slide are often cut off there, against the standard.
 
         Raises
         ------
         DicomError
             When the pixel data is truncated, damaged, or no decoder for it is installed.
         """
-        frame = self.cache.get(self)
-        if frame is None:
-            frame = read_only(self._decode())
-            self.cache.put(self, frame)
-        return frame
+        size = self.form.frame_bytes
+        return self.cache.load((self, index), size, lambda: self._decode(index, least))
 
-    def _decode(self) -> NDArray[Any]:
+    def _decode(self, index: int, least: tuple[int, int] | None) -> NDArray[Any]:
         try:
             with quiet():
-                cells = self._cells()
-                if self.samples is not None and self._has_raw_cells:
-                    cells = unpack_samples(cells, self.samples)
+                data = self._inflated() if self._is_deflated else self.frames
+                bit = index * self.form.frame_bits % 8
+                return decode_frame(data.read(index), self.form, self.uid, bit=bit, least=least)
+        except DicomError:
+            raise
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise DicomError(self.uid, f"the pixel data cannot be decoded: {reason}") from error
-        if cells.shape != self.shape or cells.dtype.kind not in "iuf":
-            raise DicomError(
-                self.uid,
-                f"the pixel data has shape {cells.shape}, expected {self.shape} from the header",
-            )
-        return cells
 
     @property
-    def _has_raw_cells(self) -> bool:
-        """Whether cells are as the scanner wrote them; other codecs deliver values."""
-        return self.syntax == RLELossless or not self.syntax.is_encapsulated
+    def _is_deflated(self) -> bool:
+        return self.frames.syntax == DeflatedExplicitVRLittleEndian and not isinstance(
+            self.source, Dataset
+        )
 
-    def _cells(self) -> NDArray[Any]:
-        options: dict[str, Any] = {"correct_unused_bits": False} if self._has_raw_cells else {}
-        dataset = self.source
-        if isinstance(dataset, Path):
-            if self.syntax != DeflatedExplicitVRLittleEndian:
-                return pixel_array(
-                    dataset,
-                    index=self.index,
-                    raw=True,
-                    transfer_syntax_uid=self.syntax,
-                    **options,
-                )
-            check_inflated_size(dataset, self.uid)
-            dataset = dcmread(dataset, force=True)
-        options = as_pixel_options(dataset, **options)
-        decoder = get_decoder(self.syntax)
-        cells: NDArray[Any] = decoder.as_array(dataset, index=self.index, raw=True, **options)[0]
-        return cells
+    def _inflated(self) -> FrameBytes:
+        """Read the whole file anew: nothing in it can be found without what is before."""
+        check_inflated_size(self.source, self.uid)
+        with open_source(self.source) as file:
+            dataset = dcmread(file, force=True)
+        keyword, count = self.frames.keyword, self.frames.count
+        bits = self.form.frame_bits
+        return FrameBytes(dataset, self.uid, keyword, ExplicitVRLittleEndian, count, bits)
 
 
-def unpack_samples(cells: NDArray[Any], samples: Samples) -> NDArray[Any]:
-    """Take stored values out of their cells: drop bits above and below, extend the sign.
-
-    Bits outside may hold overlays, which are not pixel values.
+@dataclass(frozen=True, slots=True, eq=False)
+class PixelLoader:
+    """Decodes one frame when called.
 
     Parameters
     ----------
-    cells : array of a signed or unsigned integer type
-        The type tells whether stored values are signed.
-    samples : Samples
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> unpack_samples(np.array([0x1FFF], dtype=np.int16), Samples(stored=12, high=11)).tolist()
-    [-1]
+    pixels : Pixels
+    index : int
+        Frame, from 0.
+    least : tuple of int, optional
+        (rows, columns) that the frame must have, if not all.
     """
-    width = 8 * cells.dtype.itemsize
-    if cells.dtype.kind not in "iu" or samples.stored >= width:
-        return cells
-    if not samples.stored - 1 <= samples.high < width:
-        raise ValueError(
-            f"HighBit {samples.high} and BitsStored {samples.stored} do not fit in {width} bits"
-        )
-    return (cells << (width - 1 - samples.high)) >> (width - samples.stored)
+
+    pixels: Pixels
+    index: int
+    least: tuple[int, int] | None = None
+
+    def __call__(self) -> NDArray[Any]:
+        """Return the stored values, see `Pixels.load`."""
+        return self.pixels.load(self.index, self.least)
+
+
+def pixels_of(header: Header, cache: PixelCache) -> Pixels:
+    """Make ready to decode the frames of an object; nothing is read yet.
+
+    Raises
+    ------
+    DicomError
+        When the pixels cannot be used: there are none or not enough, their description makes no
+        sense, or their values are no measurements (palette colours).
+    """
+    form, count = format_of(header), frame_count(header)
+    frames = FrameBytes(
+        header.source,
+        header.uid,
+        form.keyword,
+        header.syntax,
+        count,
+        form.frame_bits,
+        form.allocated,
+        header.pixel_start,
+    )
+    return Pixels(header.source, header.uid, form, frames, cache)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import islice
+from typing import TypeAlias
 
 from pydicom import Dataset
 
 from imageregion.dicom._quiet import quiet
+from imageregion.dicom.archives import is_zip
+from imageregion.dicom.concatenations import Part, part_of
+from imageregion.dicom.evidence import Evidence, evidence_of
 from imageregion.dicom.frames import frames_of, is_image
 from imageregion.dicom.headers import Head, Header, read_dataset, read_head, read_header
+from imageregion.dicom.index import HeaderIndex, NotDicom
 from imageregion.dicom.pixels import PixelCache
 from imageregion.dicom.sources import Entry
 from imageregion.errors import DicomError, InputError, Issue
@@ -22,8 +28,10 @@ from imageregion.frame import Frame
 
 __all__ = ["Outcome", "read_entries"]
 
+_Fetched: TypeAlias = Head | Exception | None
+
 _THREADS = 8
-_BATCH = 64
+_GROUP = 8  # files that a thread fetches at a time; more would keep too many bytes waiting
 _PATIENCE = 1.0  # seconds before a progress bar appears
 
 
@@ -42,6 +50,10 @@ class Outcome:
         Why a DICOM object gives no frames.
     frames : tuple of Frame
     issues : tuple of Issue
+    evidence : Evidence, optional
+        What it says that matters to the values of other objects.
+    part : Part, optional
+        Which part of a concatenation it is.
     """
 
     entry: Entry
@@ -50,45 +62,75 @@ class Outcome:
     reason: str = ""
     frames: tuple[Frame, ...] = ()
     issues: tuple[Issue, ...] = ()
+    evidence: Evidence | None = None
+    part: Part | None = None
+
+
+class _ArchiveError(Exception):
+    """A zip file where an image was looked for."""
 
 
 def read_entries(
-    entries: Sequence[Entry], cache: PixelCache, progress: bool | None, threads: int | None
+    entries: Sequence[Entry],
+    cache: PixelCache,
+    progress: bool | None,
+    threads: int | None,
+    index: HeaderIndex | None = None,
 ) -> list[Outcome]:
     """Read all sources, in their order; nothing a file holds raises.
 
-    Threads only fetch bytes, a batch at a time; parsing them is bound to one core by Python.
+    Threads only fetch the first bytes of files, a little ahead of the one thread that reads what is
+    in them: Python would not let more do so at a time.
     """
     if threads is not None and threads < 1:
         raise InputError(f"threads: expected at least 1, got {threads}")
     with quiet(), ThreadPoolExecutor(threads or _THREADS, "imageregion-read") as pool:
-        outcomes = _read_batches(entries, cache, pool)
+        outcomes = _read_all(entries, cache, pool, 2 * (threads or _THREADS), index)
         return list(_with_progress(outcomes, len(entries), progress))
 
 
-def _read_batches(entries: Sequence[Entry], cache: PixelCache, pool: Executor) -> Iterator[Outcome]:
-    for first in range(0, len(entries), _BATCH):
-        batch = entries[first : first + _BATCH]
-        for entry, head in zip(batch, list(pool.map(_fetch, batch)), strict=True):
-            yield _read(entry, head, cache)
+def _read_all(
+    entries: Sequence[Entry],
+    cache: PixelCache,
+    pool: Executor,
+    ahead: int,
+    index: HeaderIndex | None,
+) -> Iterator[Outcome]:
+    known = [index is not None and index.knows(entry) for entry in entries]
+    unread = [entry for entry, is_known in zip(entries, known, strict=True) if not is_known]
+    heads = _fetch_all(unread, pool, ahead)
+    for entry, is_known in zip(entries, known, strict=True):
+        head = None if is_known else next(heads)
+        yield _read(entry, head, cache, index)
 
 
-def _fetch(entry: Entry) -> Head | OSError | None:
+def _fetch_all(entries: Sequence[Entry], pool: Executor, ahead: int) -> Iterator[_Fetched]:
+    """Yield the first bytes of all files in order; few of them are held at a time."""
+    groups = (entries[first : first + _GROUP] for first in range(0, len(entries), _GROUP))
+    coming = deque(pool.submit(_fetch_group, group) for group in islice(groups, ahead))
+    while coming:
+        fetched = coming.popleft().result()
+        coming.extend(pool.submit(_fetch_group, group) for group in islice(groups, 1))
+        yield from fetched
+
+
+def _fetch_group(entries: Sequence[Entry]) -> list[_Fetched]:
+    return [_fetch(entry) for entry in entries]
+
+
+def _fetch(entry: Entry) -> _Fetched:
     try:
-        return read_head(entry.item) if isinstance(entry.item, Path) else None
-    except OSError as error:
+        return None if isinstance(entry.item, Dataset) else read_head(entry.item)
+    except Exception as error:  # of a disk, or of a damaged archive
         return error
 
 
-def _read(entry: Entry, head: Head | OSError | None, cache: PixelCache) -> Outcome:
-    if isinstance(head, OSError):
-        return _unreadable(entry, "", head)
+def _read(entry: Entry, head: _Fetched, cache: PixelCache, index: HeaderIndex | None) -> Outcome:
     try:
-        header: Header | None
-        if isinstance(entry.item, Dataset):
-            header = read_dataset(entry.item, entry.name)
-        else:
-            header = read_header(entry.item, entry.name, head or read_head(entry.item))
+        header = _header(entry, head, index)
+    except _ArchiveError:
+        message = "a zip file within another source is not searched"
+        return Outcome(entry, issues=(Issue("information", "archive", entry.name, message),))
     except Exception as error:
         return _unreadable(entry, "", error)
     if header is None:
@@ -99,16 +141,36 @@ def _read(entry: Entry, head: Head | OSError | None, cache: PixelCache) -> Outco
         return _unreadable(entry, header.uid, error)
 
 
+def _header(entry: Entry, head: _Fetched, index: HeaderIndex | None) -> Header | None:
+    """Return the header of one source, from the index where it is there; None if not DICOM."""
+    if isinstance(entry.item, Dataset):
+        return read_dataset(entry.item, entry.name)
+    found = index.find(entry) if index is not None else None
+    if found is not None:
+        return None if isinstance(found, NotDicom) else found
+    if isinstance(head, Exception):
+        raise head
+    head = head or read_head(entry.item)
+    if is_zip(head.start):
+        raise _ArchiveError
+    header = read_header(entry.item, entry.name, head)
+    if index is not None:
+        index.keep(entry, header)
+    return header
+
+
 def _understand(entry: Entry, header: Header, cache: PixelCache) -> Outcome:
     if not is_image(header):
         reason = f"is a {header.kind}, not an image"
-        return Outcome(entry, header.uid, kind=header.kind, reason=reason)
+        evidence = evidence_of(header)
+        return Outcome(entry, header.uid, kind=header.kind, reason=reason, evidence=evidence)
     if not header.uid:
         raise DicomError(entry.name, "the image has no SOP Instance UID")
-    if isinstance(entry.item, Path) and not header.pixel_keyword:
+    if not isinstance(entry.item, Dataset) and not header.pixel_keyword:
         raise DicomError(entry.name, f"the {header.kind} ends before its pixel data")
     frames, issues = frames_of(header, cache)
-    return Outcome(entry, header.uid, frames=frames, issues=issues)
+    evidence, part = evidence_of(header), part_of(header)
+    return Outcome(entry, header.uid, frames=frames, issues=issues, evidence=evidence, part=part)
 
 
 def _unreadable(entry: Entry, uid: str, error: Exception) -> Outcome:

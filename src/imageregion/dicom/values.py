@@ -1,74 +1,74 @@
-"""What stored values mean: rescale and lookup tables, units, padding, and display windows."""
+"""What stored values mean: the quantities an image can be read as, padding, and highest values.
+
+What an image is read as unless the user chooses (`Frame.value`):
+
+=========================  ==========================================================
+CT with Hounsfield units   "hu"
+CT of something else       its real world value when there is exactly one, else "rescaled"
+parametric map             its first real world value
+PET                        an uptake value (SUV) the image holds already, else "rescaled"; once all
+                           images of its series are known, "suvbw" where that is certain
+any other                  "rescaled": after the modality LUT
+without modality LUT       "stored": the transformation is the identity
+=========================  ==========================================================
+"""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-from pydicom.uid import ExplicitVRBigEndian
-
-from imageregion._arrays import FloatArray
 from imageregion.dicom.headers import Header, integer, items, numbers, text
+from imageregion.dicom.luts import is_signed, lookup_table
+from imageregion.dicom.mappings import Unavailable, mappings_of, named, quantity_of
+from imageregion.dicom.units import suv_name, unit_of
+from imageregion.dicom.windows import window_of
 from imageregion.errors import DicomError
-from imageregion.frame import Window
-from imageregion.quantities import LinearMap, TableMap, ValueMap
+from imageregion.quantities import LinearMap, Quantity, TableMap, ValueMap
 
-__all__ = [
-    "highest_of",
-    "padding_of",
-    "stored_value",
-    "unit_of",
-    "value_map_of",
-    "values_of",
-    "window_of",
-]
+__all__ = ["highest_of", "padding_of", "stored_number", "value_map_of", "values_of"]
 
-_RESCALE_TYPES = {"HU": "[hnsf'U]", "MGML": "mg/ml", "PCT": "%"}
-_PET_UNITS = {
-    "BQML": "Bq/ml",
-    "CNTS": "{counts}",
-    "CPS": "{counts}/s",
-    "GML": "g/ml",
-    "PCNT": "%",
-    "MGMINML": "mg/min/ml",
-    "UMOLMINML": "umol/min/ml",
-    "UMOLML": "umol/ml",
-    "MLMING": "ml/min/g",
-    "MLMINML": "ml/min/ml",
-    "MLG": "ml/g",
-    "MLML": "ml/ml",
-    "1CM": "/cm",
-    "CM2": "cm2",
-    "CM2ML": "cm2/ml",
-}
-_SUV_UNITS = {  # by (Units, SUVType); DICOM PS3.16 CID 85
-    ("GML", ""): "g/ml{SUVbw}",
-    ("GML", "BW"): "g/ml{SUVbw}",
-    ("GML", "LBM"): "g/ml{SUVlbm}",
-    ("GML", "LBMJAMES128"): "g/ml{SUVlbm(James128)}",
-    ("GML", "LBMJANMA"): "g/ml{SUVlbm(Janma)}",
-    ("GML", "IBW"): "g/ml{SUVibw}",
-    ("CM2ML", ""): "cm2/ml{SUVbsa}",
-    ("CM2ML", "BSA"): "cm2/ml{SUVbsa}",
-}
-_VOI_FUNCTIONS: dict[str, Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]] = {
-    "LINEAR_EXACT": "LINEAR_EXACT",
-    "SIGMOID": "SIGMOID",
-}
+_PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
+_HOUNSFIELD = "[hnsf'U]"
+_MODALITY_LUT = ("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence")
+_STORED = Quantity("stored", LinearMap(), "1", "stored value")
 
 
 def values_of(header: Header) -> dict[str, Any]:
     """Return the fields of `Frame` that say what its stored values mean.
 
+    Parameters
+    ----------
+    header : Header
+        Of a single-frame image, or of one frame written like one.
+
+    Returns
+    -------
+    dict
+        value_map, unit, value, quantities, unavailable, padding, highest, window, inverted.
+
     Raises
     ------
     DicomError
         When no real value would be right.
+
+    Examples
+    --------
+    >>> from imageregion.dicom.headers import read_dataset
+    >>> from pydicom import Dataset
+    >>> dataset = Dataset()
+    >>> dataset.Modality, dataset.RescaleSlope, dataset.RescaleIntercept = "CT", 1, -1024
+    >>> fields = values_of(read_dataset(dataset, "slice"))
+    >>> fields["value"], fields["unit"], [one.name for one in fields["quantities"]]
+    ('hu', "[hnsf'U]", ['stored', 'rescaled', 'hu'])
     """
+    quantities, unavailable = _quantities(header)
+    default = _default(header, quantities)
     return {
-        "value_map": value_map_of(header),
-        "unit": unit_of(header),
-        "value": "rescaled",
+        "value_map": default.value_map,
+        "unit": default.unit,
+        "value": default.name,
+        "quantities": quantities,
+        "unavailable": unavailable,
         "padding": padding_of(header),
         "highest": highest_of(header),
         "window": window_of(header),
@@ -76,8 +76,70 @@ def values_of(header: Header) -> dict[str, Any]:
     }
 
 
+def _quantities(header: Header) -> tuple[tuple[Quantity, ...], tuple[Unavailable, ...]]:
+    if integer(header.dataset, "SamplesPerPixel", header.uid, default=1) > 1:
+        reason = "it is a colour image"
+        return (_STORED,), (("rescaled", reason), ("hu", reason))
+    value_map, unit = value_map_of(header), unit_of(header)
+    rescaled = Quantity("rescaled", value_map, unit, text(header.dataset, "RescaleType"))
+    quantities, unavailable = [_STORED, rescaled], []
+    if unit == _HOUNSFIELD:
+        quantities.append(Quantity("hu", value_map, unit, "Hounsfield unit"))
+    elif text(header.dataset, "Modality") == "CT":
+        unavailable.append(("hu", _no_hounsfield(header)))
+    suv = suv_name(header)
+    if suv:
+        quantities.append(Quantity(suv, value_map, unit, "as the image holds it"))
+    mapped, problems = _mapped(header)
+    return (*quantities, *mapped), (*unavailable, *problems)
+
+
+def _no_hounsfield(header: Header) -> str:
+    kind = text(header.dataset, "RescaleType")
+    if kind:
+        return f"its rescale type is {kind}"
+    is_localizer = "LOCALIZER" in (str(v).upper() for v in items(header.dataset, "ImageType"))
+    return "it is a localizer" if is_localizer else "it has no rescale slope and intercept"
+
+
+def _mapped(header: Header) -> tuple[tuple[Quantity, ...], tuple[Unavailable, ...]]:
+    """Return the real world values of an image by name."""
+    mappings = mappings_of(header.dataset, header.uid)
+    if not mappings:
+        return (), ()
+    highest, signed = highest_of(header), is_signed(header)
+    found: list[Quantity] = []
+    problems: list[Unavailable] = []
+    for mapping in mappings:
+        one = quantity_of(mapping, highest, signed)
+        if isinstance(one, Quantity):
+            found.append(one)
+        else:
+            problems.append(one)
+    quantities, ambiguous = named(found)
+    return quantities, (*problems, *ambiguous)
+
+
+def _default(header: Header, quantities: tuple[Quantity, ...]) -> Quantity:
+    """Return what a reader of the modality expects; see the module."""
+    by_name = {quantity.name: quantity for quantity in quantities}
+    mapped = [quantity for quantity in quantities if quantity.name.startswith("rwv:")]
+    if "rescaled" not in by_name:
+        return _STORED
+    if header.sop_class == _PARAMETRIC_MAP and mapped:
+        return mapped[0]
+    modality = text(header.dataset, "Modality")
+    if modality == "CT" and len(mapped) == 1 and "hu" not in by_name:
+        return mapped[0]
+    expected = {"CT": "hu", "PT": suv_name(header)}.get(modality, "")
+    if expected in by_name:
+        return by_name[expected]
+    is_rescaled = modality == "RTDOSE" or any(items(header.dataset, w) for w in _MODALITY_LUT)
+    return by_name["rescaled" if is_rescaled or modality == "PT" else "stored"]
+
+
 def value_map_of(header: Header) -> ValueMap:
-    """Return how stored values of an image become real ones (DICOM PS3.3 C.11.1).
+    """Return how stored values of an image become rescaled ones (DICOM PS3.3 C.11.1).
 
     A modality LUT goes before rescale slope and intercept; RT doses have their own factor.
 
@@ -89,7 +151,7 @@ def value_map_of(header: Header) -> ValueMap:
     dataset, uid = header.dataset, header.uid
     tables = items(dataset, "ModalityLUTSequence")
     if tables:
-        first, table, _ = _lookup_table(header, tables[0], _is_signed(header))
+        first, table, _ = lookup_table(header, tables[0], is_signed(header))
         return TableMap(first, table)
     slope = _one(header, "RescaleSlope", 1.0)
     intercept = _one(header, "RescaleIntercept", 0.0)
@@ -102,37 +164,19 @@ def value_map_of(header: Header) -> ValueMap:
     return LinearMap(slope, intercept)
 
 
-def unit_of(header: Header) -> str:
-    """Return the UCUM unit of the real values; "1" when the image does not say."""
-    dataset = header.dataset
-    modality, rescale = text(dataset, "Modality"), text(dataset, "RescaleType").upper()
-    if modality == "PT":
-        units = text(dataset, "Units").upper()
-        suv = text(dataset, "SUVType").upper()
-        return _SUV_UNITS.get((units, suv), _PET_UNITS.get(units, "1"))
-    if modality == "RTDOSE":
-        return "Gy" if text(dataset, "DoseUnits").upper() == "GY" else "1"
-    if rescale:
-        return _RESCALE_TYPES.get(rescale, "1")
-    is_localizer = "LOCALIZER" in (str(v).upper() for v in items(dataset, "ImageType"))
-    is_rescaled = items(dataset, "RescaleSlope") or items(dataset, "RescaleIntercept")
-    return "[hnsf'U]" if modality == "CT" and is_rescaled and not is_localizer else "1"
-
-
 def padding_of(header: Header) -> tuple[float, float] | None:
     """Return the lowest and highest stored value that mark padding, both inclusive.
 
-    Values written with the wrong sign are read as the bits they stand for: 63536 in a signed
-    16-bit image is -2000 (DICOM PS3.3 C.7.5.1.1.2).
+    Padding is compared with stored values (DICOM PS3.3 C.7.5.1.1.2); see `stored_number` for
+    numbers that no pixel of the image can hold.
     """
     if header.pixel_keyword not in ("", "PixelData"):
-        limits = [
-            value
-            for word in ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit")
-            for value in numbers(header.dataset, word, header.uid)[:1]
-        ]
+        prefix = "Double" if header.pixel_keyword.startswith("Double") else ""
+        words = (f"{prefix}FloatPixelPaddingValue", f"{prefix}FloatPixelPaddingRangeLimit")
+        limits = [v for word in words for v in numbers(header.dataset, word, header.uid)[:1]]
         return (min(limits), max(limits)) if limits else None
-    if not items(header.dataset, "PixelPaddingValue"):
+    samples = integer(header.dataset, "SamplesPerPixel", header.uid, default=1)
+    if samples > 1 or not items(header.dataset, "PixelPaddingValue"):
         return None
     first = _padding_value(header, "PixelPaddingValue")
     has_limit = bool(items(header.dataset, "PixelPaddingRangeLimit"))
@@ -140,97 +184,62 @@ def padding_of(header: Header) -> tuple[float, float] | None:
     return float(min(first, last)), float(max(first, last))
 
 
+def _padding_value(header: Header, keyword: str) -> int:
+    value = items(header.dataset, keyword)[0]
+    if isinstance(value, bytes):  # its value representation could not be told
+        value = int.from_bytes(value[:2], "little")
+    else:
+        value = integer(header.dataset, keyword, header.uid)
+    allocated = integer(header.dataset, "BitsAllocated", header.uid, default=16)
+    bits = integer(header.dataset, "BitsStored", header.uid, default=allocated)
+    if not 1 <= bits <= allocated <= 64:
+        return value
+    return stored_number(value, bits, allocated, signed=is_signed(header))
+
+
+def stored_number(value: int, bits: int, allocated: int, *, signed: bool) -> int:
+    """Return the stored value that a number in a header stands for.
+
+    The number shall be one that the stored bits can hold (DICOM PS3.3 C.7.5.1.1.2), but its sign
+    is often lost: 63536 in a signed 16-bit image is -2000. It is read, in this order, as it is; as
+    the bits of a whole cell; as the stored bits. A number that is none of these equals no stored
+    value, and is returned as a cell would hold it: dropping its upper bits would take real pixels
+    for padding (2096 in an unsigned 12-bit image padded with 63536).
+
+    Parameters
+    ----------
+    value : int
+    bits, allocated : int
+        Of a stored value, and of the cell it is stored in.
+    signed : bool
+
+    Examples
+    --------
+    >>> stored_number(63536, 16, 16, signed=True), stored_number(-2000, 16, 16, signed=False)
+    (-2000, 63536)
+    >>> stored_number(2096, 12, 16, signed=True), stored_number(63536, 12, 16, signed=False)
+    (-2000, 63536)
+    """
+    cell = _twos_complement(value, allocated, signed)
+    readings = [value, cell]
+    if 0 <= value < 1 << bits:
+        readings.append(_twos_complement(value, bits, signed))
+    lowest = -(1 << (bits - 1)) if signed else 0
+    possible = [reading for reading in readings if lowest <= reading < lowest + (1 << bits)]
+    return possible[0] if possible else cell
+
+
+def _twos_complement(value: int, bits: int, signed: bool) -> int:
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if signed and value >> (bits - 1) else value
+
+
 def highest_of(header: Header) -> float | None:
     """Return the highest stored value that an image can hold; None for floating point pixels."""
     bits = integer(header.dataset, "BitsStored", header.uid, default=0)
     if header.pixel_keyword not in ("", "PixelData") or not 1 <= bits <= 64:
         return None
-    return float(2 ** (bits - _is_signed(header)) - 1)
-
-
-def stored_value(value: int, bits: int, signed: bool) -> int:
-    """Return the number that the lowest `bits` of `value` stand for.
-
-    Examples
-    --------
-    >>> stored_value(63536, 16, signed=True), stored_value(-2000, 16, signed=False)
-    (-2000, 63536)
-    """
-    value &= (1 << bits) - 1
-    return value - (1 << bits) if signed and value >> (bits - 1) else value
-
-
-def window_of(header: Header) -> Window | None:
-    """Return the display window of an image; None when absent or unusable.
-
-    A VOI LUT goes before window center and width; of several windows the first is taken.
-    """
-    try:
-        return _voi_table(header) or _center_and_width(header)
-    except DicomError:
-        return None
-
-
-def _voi_table(header: Header) -> Window | None:
-    tables = items(header.dataset, "VOILUTSequence")
-    if not tables:
-        return None
-    intercept = numbers(header.dataset, "RescaleIntercept", header.uid)
-    signed = _is_signed(header) or any(value < 0 for value in intercept)
-    first, table, bits = _lookup_table(header, tables[0], signed)
-    return Window(table=TableMap(first, np.minimum(table / (2.0**bits - 1), 1.0)))
-
-
-def _center_and_width(header: Header) -> Window | None:
-    centers = numbers(header.dataset, "WindowCenter", header.uid)
-    widths = numbers(header.dataset, "WindowWidth", header.uid)
-    stated = text(header.dataset, "VOILUTFunction").upper()
-    function = _VOI_FUNCTIONS.get(stated, "LINEAR")
-    if not centers or not widths or widths[0] <= 0 or (widths[0] < 1 and function == "LINEAR"):
-        return None
-    return Window(centers[0], widths[0], function)
-
-
-def _lookup_table(header: Header, item: Any, signed: bool) -> tuple[int, FloatArray, int]:
-    """Return the first value mapped, the entries, and the bits of an entry."""
-    uid = header.uid
-    descriptor = [int(value) for value in numbers(item, "LUTDescriptor", uid)]
-    if len(descriptor) != 3 or not 1 <= descriptor[2] <= 16:
-        raise DicomError(uid, f"LUTDescriptor: expected entries\\first\\bits, got {descriptor}")
-    count, first, bits = descriptor[0] % 65536 or 65536, descriptor[1], descriptor[2]
-    if signed and first >= 32768:
-        first -= 65536
-    entries = _lut_entries(header, item, count, bits)
-    if len(entries) < count:
-        raise DicomError(uid, f"LUTData: expected {count} entries, got {len(entries)}")
-    return first, entries[:count], bits
-
-
-def _lut_entries(header: Header, item: Any, count: int, bits: int) -> FloatArray:
-    data = item.get("LUTData")
-    if not isinstance(data, bytes):
-        values = np.array(numbers(item, "LUTData", header.uid), dtype=np.int64) & 0xFFFF
-        if bits <= 8 and len(values) < count <= 2 * len(values):  # two entries in every word
-            values = values.astype("<u2").view(np.uint8).astype(np.int64)
-        return values.astype(np.float64)
-    if bits <= 8 and len(data) < 2 * count:
-        return np.frombuffer(data, dtype=np.uint8).astype(np.float64)
-    order = ">" if header.syntax == ExplicitVRBigEndian else "<"
-    return np.frombuffer(data[: len(data) // 2 * 2], dtype=f"{order}u2").astype(np.float64)
-
-
-def _padding_value(header: Header, keyword: str) -> int:
-    value = header.dataset.get(keyword)
-    if isinstance(value, bytes):  # its value representation could not be told
-        value = int.from_bytes(value[:2], "little")
-    else:
-        value = integer(header.dataset, keyword, header.uid)
-    bits = integer(header.dataset, "BitsStored", header.uid, default=16)
-    return stored_value(value, bits, _is_signed(header)) if 1 <= bits <= 64 else value
-
-
-def _is_signed(header: Header) -> bool:
-    return integer(header.dataset, "PixelRepresentation", header.uid, default=0) == 1
+    return float(2 ** (bits - is_signed(header)) - 1)
 
 
 def _one(header: Header, keyword: str, default: float) -> float:
