@@ -241,19 +241,92 @@ def test_wrong_usage_is_explained(selection: Path, ct: Path) -> None:
     run("nonsense", status=2)
 
 
-def test_a_missing_codec_or_colour_image_is_named(tmp_path: Path) -> None:
-    colour = get_testdata_file("SC_rgb_small_odd.dcm", download=False)
-    uid = pydicom.dcmread(str(colour)).SOPInstanceUID
+def selection_on(path: Path, image: str, region: dict[str, Any]) -> Path:
+    """Write a selection with one 2-D region on an image."""
+    uid = pydicom.dcmread(image, stop_before_pixels=True).SOPInstanceUID
     document = {
         "resourceType": "ImagingSelection",
         "status": "available",
         "code": {"text": "x"},
-        "instance": [
-            {"uid": uid, "imageRegion2D": [{"regionType": "point", "coordinate": [1.5, 1.5]}]}
-        ],
+        "instance": [{"uid": uid, "imageRegion2D": [region]}],
     }
-    path = tmp_path / "s.json"
     path.write_text(json.dumps(document))
-    out, err = run("measure", path, "-i", str(colour), "-f", "json", status=1)
-    assert "colour" in err
+    return path
+
+
+def test_a_colour_image_has_statistics_per_channel(tmp_path: Path) -> None:
+    colour = str(get_testdata_file("SC_rgb_small_odd.dcm", download=False))
+    path = selection_on(tmp_path / "s.json", colour, {"regionType": "point", "coordinate": [1, 1]})
+    out, _ = run("measure", path, "-i", colour, "-f", "json", status=0)
+    record = json.loads(out)["measurements"][0]
+    assert (record["count"], record["mean"]) == (1, None)
+    pixel = pydicom.dcmread(colour).pixel_array[1, 1]
+    assert [record[f"mean_{name}"] for name in record["channels"]] == pixel.tolist()
+    table, _ = run("measure", path, "-i", colour, status=0)
+    assert f"R {pixel[0]}" in table
+
+
+def test_palette_colours_are_refused_with_the_reason(tmp_path: Path) -> None:
+    palette = str(get_testdata_file("examples_palette.dcm", download=False))
+    path = selection_on(tmp_path / "s.json", palette, {"regionType": "point", "coordinate": [9, 9]})
+    out, err = run("measure", path, "-i", palette, "-f", "json", status=1)
+    assert "palette" in err
     assert json.loads(out)["measurements"][0]["count"] is None
+
+
+def test_the_quantity_can_be_chosen_and_is_named(selection: Path, ct: Path) -> None:
+    def means(*options: str, status: int = 0) -> tuple[list[Any], str]:
+        out, err = run("measure", selection, "-i", ct, "-f", "json", *options, status=status)
+        return json.loads(out)["measurements"], err
+
+    usual, stored = means()[0][0], means("--value", "stored")[0][0]
+    assert (usual["value"], usual["unit"]) == ("hu", "[hnsf'U]")
+    assert (stored["value"], stored["unit"]) == ("stored", "1")
+    assert stored["mean"] - usual["mean"] == pytest.approx(1024, abs=1e-9)  # the intercept
+    assert means("--value", "HU")[0][0]["mean"] == usual["mean"]
+    refused, err = means("--value", "suvbw", status=1)
+    assert refused[0]["mean"] is None
+    assert "suvbw" in err
+
+
+def test_an_uncalibrated_projection_is_measured_in_pixels_unless_asked(tmp_path: Path) -> None:
+    dataset = pydicom.dcmread(demo_image())
+    dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
+    dataset.Modality = "DX"
+    dataset.ImagerPixelSpacing = [0.2, 0.1]
+    del dataset.PixelSpacing, dataset.DistanceSourceToDetector, dataset.DistanceSourceToPatient
+    image = tmp_path / "dx.dcm"
+    dataset.save_as(image)
+    line = {"regionType": "polyline", "coordinate": [10, 10, 13, 12]}
+    path = selection_on(tmp_path / "s.json", str(image), line)
+
+    def record(*options: str) -> Any:
+        out, _ = run("measure", path, "-i", image, "-f", "json", *options, status=0)
+        return json.loads(out)["measurements"][0]
+
+    usual, asked = record(), record("--uncalibrated")
+    assert usual["length_mm"] is None
+    assert usual["length_px"] == pytest.approx(5)  # 3 columns, 2 rows that are twice as far apart
+    assert (usual["spacing"], "uncalibrated" in usual["flags"]) == ("detector", True)
+    assert asked["length_mm"] == pytest.approx(0.5)
+    assert "detector-spacing" in asked["flags"]
+
+
+def test_regions_are_measured_on_another_series(tmp_path: Path, ct: Path) -> None:
+    dataset = pydicom.dcmread(ct)
+    dataset.SOPInstanceUID, dataset.SeriesInstanceUID = "1.2.3.4", "1.2.3"
+    dataset.Modality = "MR"
+    dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.4"
+    study = tmp_path / "study"
+    study.mkdir()
+    dataset.save_as(study / "mr.dcm")
+    (study / "ct.dcm").write_bytes(ct.read_bytes())
+    disc = {"regionType": "circle", "coordinate": [60, 70, 66, 70]}
+    path = selection_on(tmp_path / "s.json", str(ct), disc)
+    out, _ = run("measure", path, "-i", study, "--on", "MR", "-f", "json", status=0)
+    record = json.loads(out)["measurements"][0]
+    here = json.loads(run("measure", path, "-i", study, "-f", "json", status=0)[0])
+    assert (record["instance"], record["series"]) == ("1.2.3.4", "1.2.3")
+    assert record["count"] == here["measurements"][0]["count"]
+    _, err = run("measure", path, "-i", study, "--on", "PT", "-f", "json", status=2)
+    assert "PT" in err

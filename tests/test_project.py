@@ -23,7 +23,7 @@ from imageregion import (
     rasterize,
     shape_metrics,
 )
-from imageregion.project import share_between
+from imageregion.share import share_between
 from imageregion.stack import parallel_groups, slabs
 
 

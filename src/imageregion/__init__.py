@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from imageregion.statistics.moments import Moments
     from imageregion.statistics.summary import moments, summarize
     from imageregion.statistics.table import summarize_many
+    from imageregion.transfer import onto, to_patient
+    from imageregion.volume import Volume
 
 _HOMES = {
     "Agreement": "similarity",
@@ -93,6 +95,7 @@ _HOMES = {
     "Method": "measurement",
     "Moments": "statistics.moments",
     "moments": "statistics.summary",
+    "onto": "transfer",
     "open_images": "dicom.opening",
     "outline": "convert.outlines",
     "outside_fraction": "outside",
@@ -126,8 +129,10 @@ _HOMES = {
     "to_coco": "convert.runlengths",
     "to_geojson": "convert.interchange",
     "to_labels": "convert.runlengths",
+    "to_patient": "transfer",
     "to_shapely": "convert.interchange",
     "UltrasoundRegion": "spacing",
+    "Volume": "volume",
     "Window": "frame",
     "write_selection": "fhir.selection",
 }
@@ -169,6 +174,7 @@ __all__ = [
     "TableMap",
     "Target",
     "UltrasoundRegion",
+    "Volume",
     "Window",
     "__version__",
     "agreement",
@@ -184,6 +190,7 @@ __all__ = [
     "from_shapely",
     "measure",
     "moments",
+    "onto",
     "open_images",
     "outline",
     "outside_fraction",
@@ -199,6 +206,7 @@ __all__ = [
     "to_coco",
     "to_geojson",
     "to_labels",
+    "to_patient",
     "to_shapely",
     "write_selection",
 ]

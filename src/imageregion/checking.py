@@ -77,9 +77,10 @@ def _on_images(region: Region, images: Images) -> list[Issue]:
         side = "" if part.shape is None else _side(part.shape, part.frame.shape)
         if side:
             rows, columns = part.frame.shape
+            frame = f" frame {part.frame.number}" if part.frame.number else ""
             message = (
-                f"lies {side} outside image {part.frame.instance} frame {part.frame.number} "
-                f"of {columns} columns and {rows} rows"
+                f"lies {side} outside image {part.frame.instance}{frame} of {columns} columns and "
+                f"{rows} rows"
             )
             issues.append(Issue("warning", "outside-image", region.path, message))
     if any(located.share < 1 - 1e-9 for located in found):

@@ -290,6 +290,31 @@ def render(
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: imageregion images study/ --format csv")
+def images(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH", help="Folder, DICOM file, DICOMDIR or zip file."),
+    ],
+    index: IndexFile = None,
+    output: Annotated[
+        OutputFormat, typer.Option("--format", "-f", help="What to print.")
+    ] = "table",
+) -> None:
+    """List DICOM objects: size, geometry and values of each, or why it has none."""
+    from imageregion.listing import list_objects, print_objects
+
+    listing = list_objects(paths[0] if len(paths) == 1 else list(paths), index=index)
+    if not listing.lines:
+        raise InputError(f"no DICOM objects among {listing.others} files")
+    if output == "table":
+        print_objects(listing)
+    else:
+        typer.echo(_records(listing.records(), output))
+    if not all(line.is_usable for line in listing.lines):
+        raise typer.Exit(1)
+
+
 @app.command(epilog="Example: imageregion demo --out /tmp/demo")
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write into.")] = Path(

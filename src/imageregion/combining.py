@@ -20,6 +20,7 @@ from imageregion.settings import Settings
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline
 from imageregion.sizing import common_scale
 from imageregion.spans import Spans, combine_spans
+from imageregion.stack import Stack, parallel_groups
 
 if TYPE_CHECKING:
     from imageregion.dicom.images import Images
@@ -81,6 +82,7 @@ def combined_result(
         raise PlacementError("expected at least one region that could be measured, got none")
     if len(series) > 1:
         raise PlacementError(f"expected regions on images of one series, got {series}")
+    _check_positions(slices)
     layers = [_layer(parts, settings) for parts in _by_frame(slices)]
     if has_lengths(slices, settings) and len({layer.covered.scale.unit for layer in layers}) > 1:
         raise PlacementError("expected lines measured in one unit, got mm and pixels")
@@ -96,6 +98,18 @@ def combined_result(
         flags += ["missing-slices"] if space and space.missing else []
     covered = tuple(layer.covered for layer in layers)
     return assembled_result(_region(used), covered, values, None, flags, settings)
+
+
+def _check_positions(slices: Sequence[Slice]) -> None:
+    """Refuse to mix time points, echoes and the like in one region."""
+    planes = [p for p in {s.frame.key: s.frame.plane for s in slices}.values() if p is not None]
+    for group in parallel_groups(planes):
+        stack = Stack([planes[i] for i in group])
+        if len(stack.first) < len(stack.planes):
+            raise PlacementError(
+                "expected one image at each position, got several (time points, echoes or "
+                "b-values?); name those of one by instance.uid"
+            )
 
 
 def _region(results: Sequence[RegionResult]) -> Region:

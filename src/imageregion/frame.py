@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from imageregion._arrays import FloatArray, IntArray, read_only
 from imageregion.errors import DicomError, GeometryError
 from imageregion.plane import Plane
-from imageregion.quantities import LinearMap, Quantity, TableMap, ValueMap
+from imageregion.quantities import LinearMap, Quantity, TableMap, ValueMap, quantity_name
 from imageregion.spacing import Spacing, UltrasoundRegion
 
 __all__ = ["Frame", "Tiles", "Window"]
@@ -195,13 +195,15 @@ class Frame:
         Parameters
         ----------
         name : str
-            "default" for the frame as it is, or the name of one of `quantities`.
+            "default" for the frame as it is, or the name of one of `quantities`, spelled as
+            `quantity_name` allows.
 
         Raises
         ------
         DicomError
             When the image does not have it; the message says why.
         """
+        name = quantity_name(name)
         if name in ("default", self.value):
             return self
         for quantity in self.quantities:

@@ -12,12 +12,11 @@ import numpy as np
 
 from imageregion._arrays import FloatArray
 from imageregion.plane import Plane
-from imageregion.stack import Stack, pixel_size
+from imageregion.stack import ROUNDING, Stack, pixel_size
 
 __all__ = ["crowded", "image_sizes", "obstacles", "shear", "tilt"]
 
 _EVEN = 0.01  # of the spacing: positions may be so far from even
-_WRITTEN = 0.01  # mm; positions are written with few digits
 _TILTED = 1e-3  # mm sideways for each mm along the normal, 0.06 degrees
 _LISTED = 5
 
@@ -79,19 +78,20 @@ def obstacles(stack: Stack, names: Sequence[str]) -> Iterator[str]:
 
 def _leaning(stack: Stack) -> Iterator[str]:
     across, down = shear(stack)
+    shifts = _shifts(stack)
+    drift = shifts - np.outer(stack.positions - stack.positions[0], (across, down))
+    if np.abs(drift).max() > ROUNDING + _EVEN * min(stack.planes[0].spacing):
+        far = float(np.ptp(shifts, axis=0).max())
+        yield f"the images are shifted against each other by up to {far:.3g} mm"
     if abs(across) > _TILTED or abs(down) > _TILTED:
         kind = "gantry tilt" if abs(across) <= _TILTED else "shear"
         yield f"{kind} of {abs(tilt(stack)):.1f} degrees"
-    drift = _shifts(stack) - np.outer(stack.positions - stack.positions[0], (across, down))
-    far = float(np.abs(drift).max())
-    if far > _WRITTEN + _EVEN * min(stack.planes[0].spacing):
-        yield f"the images are shifted against each other by up to {far:.3g} mm"
 
 
 def _uneven(stack: Stack) -> Iterator[str]:
     position, gaps = stack.positions[stack.first], stack.gaps
     wrong = np.abs(position - np.linspace(position[0], position[-1], len(position))).max()
-    if wrong > max(_WRITTEN, _EVEN * float(np.median(gaps))):
+    if wrong > max(ROUNDING, _EVEN * float(np.median(gaps))):
         where = np.flatnonzero(stack.missing)[:_LISTED]
         absent = ", ".join(f"{position[i]:.6g} and {position[i + 1]:.6g} mm" for i in where)
         yield f"uneven spacing: gaps from {gaps.min():.4g} to {gaps.max():.4g} mm" + (

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imageregion._arrays import FloatArray
 from imageregion.errors import GeometryError, ImageRegionError, Issue, PlacementError
 from imageregion.frame import Frame
-from imageregion.project import Placement, place_on, share_of
+from imageregion.project import Placement, place_on
 from imageregion.region import Region
 from imageregion.shapes import Shape
+from imageregion.share import share_of
 from imageregion.stack import pixel_size
 from imageregion.volume import Volume
 
@@ -58,10 +59,14 @@ class Located:
     parts : tuple of Part
     share : float
         Share of a 3-D shape that lies between the first and the last plane.
+    dimensions : tuple of (str, str)
+        What tells these frames from those of the other stacks that the region lies on; see
+        `Frame.dimensions`.
     """
 
     parts: tuple[Part, ...]
     share: float = 1.0
+    dimensions: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,8 @@ def locate(region: Region, images: Images, *, only: str = "") -> tuple[Located, 
     -------
     tuple of Located
         One per frame for 2-D regions; one per stack of parallel planes, and of each time point,
-        echo, ..., for 3-D regions; one for the whole series when no instance is named.
+        echo, ..., for 3-D regions; one for the whole series when no instance is named, of slides
+        one per level.
 
     Raises
     ------
@@ -106,11 +112,36 @@ def locate(region: Region, images: Images, *, only: str = "") -> tuple[Located, 
         When an image is missing, ambiguous, or none of them meets the region.
     """
     if region.shape is not None and region.shape.dimension == 3:
-        return _in_patient(region, region.shape, images, only)
+        return _told_apart(_in_patient(region, region.shape, images, only))
     frames = images.find(region.target)
-    if region.shape is None and not region.target.instance:
+    matrices = any(frame.tiles is not None for frame in frames)  # levels are no stack
+    if region.shape is None and not region.target.instance and not matrices:
         return (Located(tuple(Part(frame, None) for frame in frames)),)
-    return tuple(Located((Part(frame, region.shape),)) for frame in frames)
+    return _told_apart(tuple(Located((Part(frame, region.shape),)) for frame in frames))
+
+
+def _told_apart(found: tuple[Located, ...]) -> tuple[Located, ...]:
+    """Name the dimensions that are one within every stack and not the same in all of them."""
+    if len(found) < 2:
+        return found
+    known = [
+        [dict(part.frame.dimensions) for part in located.parts if part.frame.dimensions]
+        for located in found
+    ]
+    shared = [
+        {k: v for k, v in (each[0].items() if each else ()) if all(e.get(k) == v for e in each)}
+        for each in known
+    ]
+    differing = {
+        keyword: None
+        for entries in shared
+        for keyword, value in entries.items()
+        if any(other.get(keyword) != value for other in shared)
+    }
+    return tuple(
+        replace(located, dimensions=tuple((k, mine[k]) for k in differing if k in mine))
+        for located, mine in zip(found, shared, strict=True)
+    )
 
 
 def owned_space(frames: Sequence[Frame], images: Images) -> Space | None:

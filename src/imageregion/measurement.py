@@ -139,6 +139,9 @@ class RegionResult:
     modality : str
     flags : tuple of str
         Stable names of what a reader should know, e.g. "unclosed", "no-spacing".
+    dimensions : tuple of (str, str)
+        What tells this result from others of the region: time point, echo, optical path, ...; the
+        DICOM keyword and its value.
     """
 
     region: Region
@@ -148,6 +151,7 @@ class RegionResult:
     unit: str = "1"
     modality: str = ""
     flags: tuple[str, ...] = ()
+    dimensions: tuple[tuple[str, str], ...] = ()
 
     @property
     def series(self) -> str:
@@ -202,7 +206,7 @@ class RegionResult:
             "value": self.slices[0].frame.value if self.slices else None,
             "unit": self.unit or None,
             "spacing": self.spacing,
-            "dimensions": dict(self.slices[0].frame.dimensions) if self.slices else {},
+            "dimensions": dict(self.dimensions),
             "channels": list(self.channels),
         }
         record |= dict.fromkeys((*STATISTICS, "outside_fraction", "circularity"))

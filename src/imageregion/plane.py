@@ -1,28 +1,29 @@
-"""The plane of one image in the patient: the only home of DICOM's half-pixel shift.
+"""The plane of one image in the patient.
 
 Pixel coordinates count from the outer corner of the first pixel; ImagePositionPatient is its
-centre. `Plane` ties the two together (DICOM PS3.3 C.7.6.2.1.1) and nothing else in the library
-adds or subtracts half a pixel between the patient and the image.
+centre. `Plane` ties the two together (DICOM PS3.3 C.7.6.2.1.1): nothing else in the library goes
+from the image to the patient or back.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from os import cpu_count
+from threading import Thread
 from typing import Any, Protocol, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imageregion._arrays import FloatArray, as_floats, read_only
+from imageregion._pixel import CENTER
 from imageregion.errors import DicomError, GeometryError
 
 __all__ = ["Plane"]
 
-_CENTER = 0.5  # the centre of the first pixel in pixel coordinates, along column and row
-_MANY = 1 << 17  # points from which on compiled code in threads pays, even on first use
-_BLOCK = 1 << 16  # points that a thread maps at once; they fit its cache
-_THREADS = 4
+_MANY = 1 << 17  # points from which on it pays to load compiled code
+_BLOCK = (
+    1 << 15
+)  # points copied at once where they are not float64 side by side; they stay in the cache
 _COSINE_TOLERANCE = 1e-3  # direction cosines are written with few digits; more is not a rotation
 
 
@@ -163,7 +164,7 @@ class Plane:
         -------
         The same kind of shape in 3-D, or an array of shape (N, 3).
         """
-        corner = self.origin - self.axes @ (_CENTER, _CENTER)
+        corner = self.origin - self.axes @ (CENTER, CENTER)
         return _apply(value, self.axes, corner, 2)
 
     @overload
@@ -188,7 +189,7 @@ class Plane:
             For an `Ellipsoid`, which has no projection of its own kind: `imageregion.cut` it.
         """
         inverse: FloatArray = np.linalg.pinv(self.axes).astype(np.float64)
-        return _apply(value, inverse, _CENTER - inverse @ self.origin, 3)
+        return _apply(value, inverse, CENTER - inverse @ self.origin, 3)
 
 
 def _apply(value: Any, matrix: FloatArray, offset: FloatArray, dimension: int) -> Any:
@@ -199,41 +200,43 @@ def _apply(value: Any, matrix: FloatArray, offset: FloatArray, dimension: int) -
                 f"got {value.dimension}-D"
             )
         return value.transform(matrix, offset)
-    if np.shape(value)[:1] > (_MANY,) and _are_points(value, dimension):
+    if _are_many(value, dimension):
         return _map_many(value, matrix, offset)
     return as_floats(value, (None, dimension), "points") @ matrix.T + offset
 
 
-def _are_points(value: Any, dimension: int) -> bool:
-    """Whether a value is an array of numbers of shape (N, dimension)."""
-    if not isinstance(value, np.ndarray):
+def _are_many(value: Any, dimension: int) -> bool:
+    """Whether a value is a large array of numbers of shape (N, dimension)."""
+    if not isinstance(value, np.ndarray) or value.ndim != 2 or value.dtype.kind not in "iuf":
         return False
-    return value.ndim == 2 and value.shape[1] == dimension and value.dtype.kind in "iuf"
+    return value.shape[1] == dimension and len(value) >= _MANY
 
 
 def _map_many(points: NDArray[Any], matrix: FloatArray, offset: FloatArray) -> FloatArray:
-    """Map points block by block, in threads: writing the result takes longer than computing it."""
-    from concurrent.futures import ThreadPoolExecutor
-
+    """Map points in compiled code, one half beside the other; they are not copied as a whole."""
     from imageregion._kernels.affine import map_into_plane, map_into_space
 
     run = map_into_space if len(offset) == 3 else map_into_plane
     fixed = read_only(np.ascontiguousarray(matrix)), read_only(np.ascontiguousarray(offset))
     result = np.empty((len(points), len(offset)))
+    ready = points.dtype == np.float64 and points.flags.c_contiguous
+    done: list[bool] = []
 
-    def part(begin: int) -> bool:
-        place = slice(begin, begin + _BLOCK)
-        block = np.ascontiguousarray(points[place], dtype=np.float64)
-        return bool(run(read_only(block.reshape(-1)), *fixed, result[place].reshape(-1)))
+    def half(first: int, last: int) -> bool:
+        step, finite = last - first if ready else _BLOCK, True
+        for begin in range(first, last, step):
+            place = slice(begin, min(begin + step, last))
+            block = np.ascontiguousarray(points[place], dtype=np.float64).reshape(-1)
+            finite &= run(read_only(block), *fixed, result[place].reshape(-1))
+        return finite
 
-    begins = range(0, len(points), _BLOCK)
-    threads = min(_THREADS, cpu_count() or 1)
-    if threads == 1:
-        finite = all(part(begin) for begin in begins)
-    else:
-        with ThreadPoolExecutor(threads) as pool:
-            finite = all(list(pool.map(part, begins)))
-    if not finite:  # the input may be finite still, and only the result too large for float64
+    middle = len(points) // 2
+    other = Thread(target=lambda: done.append(half(0, middle)))
+    other.start()
+    finite = half(middle, len(points))
+    other.join()
+    finite &= done[0] if done else half(0, middle)  # what stopped the thread is raised here
+    if not finite:  # the points may be finite still, and only the result too large
         as_floats(points, points.shape, "points")
     return result
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from imageregion._arrays import FloatArray, IntArray
+from imageregion.clipping import clipped
 from imageregion.errors import GeometryError, PlacementError
 from imageregion.plane import Plane
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
-from imageregion.stack import Stack
+from imageregion.stack import ROUNDING, Stack
 
-__all__ = ["Placement", "cut", "place", "place_on", "share_between", "share_of"]
+__all__ = ["Placement", "cut", "place", "place_on"]
 
 _TILT = np.sin(np.radians(1.0))  # a flat shape tilted further does not lie in a plane
 _LEAN = 2e-3  # planes of a stack are parallel to the first within half of it
-_ROUNDING = 0.01  # mm; coordinates and positions are written with few digits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,65 +161,6 @@ def place_on(shape: Shape, stack: Stack, prefer: Collection[int] = ()) -> tuple[
     return tuple(replace(part, index=int(chosen[part.index])) for part in found)
 
 
-def share_between(shape: Shape, planes: Sequence[Plane], thickness: float | None = None) -> float:
-    """Return the share of a 3-D shape that lies in the slabs of a stack, from 0 to 1.
-
-    Of the number of points, the length of a line, or the volume of an ellipsoid; flat shapes lie in
-    one plane and count as 1.
-
-    Examples
-    --------
-    >>> planes = [Plane((4, 4), [0, 0, z], [[1, 0], [0, 1], [0, 0]]) for z in (0, 2)]
-    >>> share_between(Ellipsoid([0, 0, 3], np.eye(3) * 2), planes)
-    0.5
-    """
-    return share_of(shape, Stack(planes, thickness))
-
-
-def share_of(shape: Shape, stack: Stack) -> float:
-    """Return the share of a 3-D shape that lies in the slabs of a stack; see `share_between`."""
-    normal = stack.normal
-    low, high = _owned(stack)
-    match shape:
-        case Ellipsoid():
-            reach = float(np.linalg.norm(shape.axes.T @ normal))
-            edges = np.clip((np.array([low, high]) - shape.center @ normal) / reach, -1, 1)
-            below = (2 + 3 * edges - edges**3) / 4  # volume of the unit ball below a height
-            return float(np.clip((below[1] - below[0]).sum(), 0, 1))
-        case Points():
-            low[0], high[-1] = low[0] - _ROUNDING, high[-1] + _ROUNDING
-            heights = (shape.coords @ normal)[:, None]
-            return float(((heights >= low) & (heights <= high)).any(axis=1).mean())
-        case Polyline():
-            low[0], high[-1] = low[0] - _ROUNDING, high[-1] + _ROUNDING
-            whole = _length([shape.coords])
-            heights = shape.coords @ normal
-            pieces = [
-                piece
-                for bottom, top in zip(low.tolist(), high.tolist(), strict=True)
-                for piece in _clipped(shape.coords, heights, bottom, top)
-            ]
-            return float(min(_length(pieces) / whole, 1.0)) if whole else 1.0
-    return 1.0
-
-
-def _owned(stack: Stack) -> tuple[FloatArray, FloatArray]:
-    """Lowest and highest position of each stretch that the planes own without a gap."""
-    position, owned = stack.positions[stack.first], stack.owned[stack.first]
-    low, high = position - owned[:, 0], position + owned[:, 1]
-    apart = np.flatnonzero(stack.missing)
-    return low[np.append(0, apart + 1)], high[np.append(apart, len(high) - 1)]
-
-
-def _length(pieces: Sequence[FloatArray]) -> float:
-    """Length of several lines together."""
-    if not pieces:
-        return 0.0
-    steps = np.linalg.norm(np.diff(np.concatenate(pieces), axis=0), axis=1)
-    steps[np.cumsum([len(piece) for piece in pieces[:-1]], dtype=np.int64) - 1] = 0.0
-    return float(steps.sum())
-
-
 class _Layers:
     """One plane of each position of a stack."""
 
@@ -238,13 +179,13 @@ class _Layers:
 
     def nearest(self, heights: FloatArray) -> IntArray:
         """Index of the nearest layer; half way between two, rounding included, the lower one."""
-        middle = (self.positions[1:] + self.positions[:-1] + _ROUNDING) / 2
+        middle = (self.positions[1:] + self.positions[:-1] + ROUNDING) / 2
         return np.asarray(np.searchsorted(middle, heights, side="left"))
 
     def between(self, low: float, high: float) -> Iterator[int]:
         """Layers whose space, rounding included, may reach into a range of positions."""
-        start = int(self.nearest(np.array([low - _ROUNDING]))[0])
-        stop = int(self.nearest(np.array([high + _ROUNDING]))[0])
+        start = int(self.nearest(np.array([low - ROUNDING]))[0])
+        stop = int(self.nearest(np.array([high + ROUNDING]))[0])
         yield from range(max(start - 1, 0), min(stop + 2, len(self)))
 
 
@@ -277,7 +218,7 @@ def _flat(shape: Polygon | Ellipse, layers: _Layers) -> Placement:
     middle = (low + high) / 2
     nearest = int(layers.nearest(np.array([middle]))[0])
     size = float(np.ptp(np.array(shape.bounds), axis=0).max())
-    if high - low > max(_ROUNDING, _TILT * size):
+    if high - low > max(ROUNDING, _TILT * size):
         angle = np.degrees(np.arcsin(min(1.0, (high - low) / size)))
         raise PlacementError(
             f"the flat shape is not parallel to the image planes (tilted by about {angle:.1f} "
@@ -286,7 +227,7 @@ def _flat(shape: Polygon | Ellipse, layers: _Layers) -> Placement:
     position = layers.positions[nearest]
     distance = max(abs(low - position), abs(high - position))
     limit = float(layers.owned[nearest, 0 if middle < position else 1])
-    if distance > limit + _ROUNDING:
+    if distance > limit + ROUNDING:
         raise PlacementError(
             f"the flat shape lies {distance:.3f} mm from the nearest image plane; expected at most "
             f"half a slice spacing, {limit:.3f} mm"
@@ -307,7 +248,7 @@ def _points(shape: Points, layers: _Layers) -> list[Placement]:
     heights = shape.coords @ layers.normal
     nearest = layers.nearest(heights)
     away = heights - layers.positions[nearest]
-    owned = layers.owned[nearest] + _ROUNDING
+    owned = layers.owned[nearest] + ROUNDING
     inside = (away >= -owned[:, 0]) & (away <= owned[:, 1])
     found = []
     for i in np.unique(nearest[inside]).tolist():
@@ -322,9 +263,9 @@ def _lines(shape: Polyline, layers: _Layers) -> list[Placement]:
     found = []
     for i in layers.between(float(heights.min()), float(heights.max())):
         plane, position = layers.plane(i), float(layers.positions[i])
-        low = -float(layers.owned[i, 0]) - (_ROUNDING if i == 0 else 0.0)
-        high = float(layers.owned[i, 1]) + (_ROUNDING if i == len(layers) - 1 else 0.0)
-        pieces = _clipped(shape.coords, heights - position, low, high)
+        low = -float(layers.owned[i, 0]) - (ROUNDING if i == 0 else 0.0)
+        high = float(layers.owned[i, 1]) + (ROUNDING if i == len(layers) - 1 else 0.0)
+        pieces = clipped(shape.coords, heights - position, low, high)
         if not pieces:
             continue
         ends = np.cumsum([len(piece) for piece in pieces])
@@ -340,20 +281,3 @@ def _lines(shape: Polyline, layers: _Layers) -> list[Placement]:
 
 def _steps(coords: FloatArray) -> FloatArray:
     return np.asarray(np.linalg.norm(np.diff(coords, axis=0), axis=1))
-
-
-def _clipped(coords: FloatArray, away: FloatArray, low: float, high: float) -> list[FloatArray]:
-    """Cut a line where its height leaves low < away <= high; pieces of at least two vertices."""
-    step, rise = np.diff(coords, axis=0), np.diff(away)
-    level = rise == 0
-    slope = np.where(level, 1.0, rise)
-    ends = np.sort([(low - away[:-1]) / slope, (high - away[:-1]) / slope], axis=0)
-    enter, leave = np.clip(ends, 0.0, 1.0)
-    inside = (away[:-1] > low) & (away[:-1] <= high)
-    enter[level], leave[level] = 0.0, inside[level]
-    kept = np.flatnonzero(enter < leave)
-    starts = coords[:-1] + enter[:, None] * step
-    stops = coords[:-1] + leave[:, None] * step
-    breaks = np.flatnonzero((np.diff(kept) > 1) | (enter[kept[1:]] > 0)) + 1
-    runs = [run for run in np.split(kept, breaks) if len(run)]
-    return [np.concatenate([starts[run[:1]], stops[run]]) for run in runs]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imageregion._version import __version__
@@ -56,9 +57,10 @@ def region_result(
     if areal:
         values |= counted_extent(slices, space, solid)
         flags += ["missing-slices"] if space and space.missing else []
-    return assembled_result(
+    result = assembled_result(
         region, slices, values, metrics.centroid or None, flags, settings, (space, solid, areal)
     )
+    return replace(result, dimensions=located.dimensions)
 
 
 def unmeasured_result(region: Region, settings: Settings) -> RegionResult:

@@ -252,19 +252,21 @@ def _holder(shape: Shape | None, frame: Frame) -> UltrasoundRegion | None:
         return None
     low, high = ((float(end[0]), float(end[1])) for end in shape.bounds)
     ordered = sorted(frame.ultrasound, key=lambda region: (not region.high_priority, region.size))
-    places = [i for i, region in enumerate(ordered) if region.holds(low, high)]
-    if not places:
+    around = [region for region in ordered if region.holds(low, high)]
+    if isinstance(shape, Points):  # they have no size
+        return around[0] if around else None
+    if not around:
         _refuse_crossing(shape, ordered)
         return None
-    holder = ordered[places[0]]
-    if isinstance(shape, Points):
-        return holder
-    for other in ordered[: places[0]]:  # the shape is partly in these, or not at all
+    if len(around) > 1:  # a line along a border lies in one of them
+        around = [region for region in around if _meets(shape, region)] or around
+    holder = around[0]
+    for other in ordered[: ordered.index(holder)]:  # the shape is partly in these, or not at all
         if not _agree(other.spacing, holder.spacing) and _meets(shape, other):
             if other.spacing is None:
                 return other
             _refuse(other, holder)
-    for other in (ordered[i] for i in places[1:]):
+    for other in around[1:]:
         same = (other.high_priority, other.size) == (holder.high_priority, holder.size)
         if same and not _agree(other.spacing, holder.spacing):
             _refuse(holder, other)
@@ -272,8 +274,6 @@ def _holder(shape: Shape | None, frame: Frame) -> UltrasoundRegion | None:
 
 
 def _refuse_crossing(shape: Shape, regions: Sequence[UltrasoundRegion]) -> None:
-    if isinstance(shape, Points):  # they have no size
-        return
     met = [region for region in regions if region.spacing is not None and _meets(shape, region)]
     if len(met) > 1:
         _refuse(met[0], met[1])

@@ -27,6 +27,7 @@ from imageregion._arrays import FloatArray, IntArray, read_only
 from imageregion.plane import Plane
 
 __all__ = [
+    "ROUNDING",
     "Stack",
     "alternatives",
     "missing_between",
@@ -40,7 +41,8 @@ __all__ = [
 _PARALLEL = 1e-3  # sine of the angle up to which planes belong to one stack
 _MISSING = 1.5  # times the usual spacing
 _SAME_RATIO = 0.02  # of the stated thickness
-_SAME = 0.01  # mm, where none is stated
+ROUNDING = 0.01  # mm; coordinates and positions are written with few digits
+_MOST_ORIENTATIONS = 256  # so that damaged files do not take time by the square of their frames
 _STACKED = 0.5  # of the stacks must hold several planes, else their keyword is no dimension
 _MOST_KEYWORDS = 6  # combinations of more are not tried, all are taken together
 
@@ -55,6 +57,9 @@ class Stack:
         Parallel, sorted along the normal of the first.
     thickness : float, optional
         Spacing or slice thickness stated by the images, mm.
+    usual : float, optional
+        Usual spacing, mm, where it is known from elsewhere: of a time point that lacks slices from
+        the others. Evenly spaced planes keep their own.
 
     Attributes
     ----------
@@ -64,6 +69,8 @@ class Stack:
         Of each plane along `normal`, mm.
     number : ndarray of int64, shape (N,)
         See `same_position`.
+    usual : float
+        Usual gap between positions, mm; 0 where nothing is known.
     first : ndarray of int64, shape (M,)
         Index of the first plane of each position.
     gaps : ndarray, shape (M - 1,)
@@ -85,25 +92,32 @@ class Stack:
     normal: FloatArray
     positions: FloatArray
     number: IntArray
+    usual: float
     first: IntArray
     gaps: FloatArray
     owned: FloatArray
     missing: NDArray[np.bool_]
 
-    def __init__(self, planes: Sequence[Plane], thickness: float | None = None) -> None:
+    def __init__(
+        self,
+        planes: Sequence[Plane],
+        thickness: float | None = None,
+        usual: float | None = None,
+    ) -> None:
         position, normal = positions(planes), planes[0].normal
         if position[-1] < position[0]:
             position, normal = -position, read_only(-normal)
         number = _numbered(position, thickness)
         first = np.flatnonzero(np.diff(number, prepend=-1))
         gaps = np.diff(position[first])
-        usual = _usual(gaps, thickness)
+        usual = _usual(gaps, thickness, usual)
         missing = gaps > _MISSING * usual
         object.__setattr__(self, "planes", tuple(planes))
         object.__setattr__(self, "thickness", thickness)
         object.__setattr__(self, "normal", normal)
         object.__setattr__(self, "positions", read_only(position))
         object.__setattr__(self, "number", read_only(number))
+        object.__setattr__(self, "usual", usual)
         object.__setattr__(self, "first", read_only(first))
         object.__setattr__(self, "gaps", read_only(gaps))
         object.__setattr__(self, "missing", read_only(missing))
@@ -111,12 +125,14 @@ class Stack:
             half = np.where(missing, usual, gaps) / 2
             owned = np.stack([np.append(half[:1], half), np.append(half, half[-1:])], axis=1)
         else:
-            owned = np.full((1, 2), (thickness or 0.0) / 2)
+            owned = np.full((1, 2), usual / 2)
         object.__setattr__(self, "owned", read_only(owned[number]))
 
 
 def parallel_groups(planes: Sequence[Plane]) -> tuple[tuple[int, ...], ...]:
     """Group planes into stacks of one orientation, each sorted by position along its normal.
+
+    No more than 256 orientations are looked for; planes of further ones are groups of their own.
 
     Examples
     --------
@@ -128,15 +144,15 @@ def parallel_groups(planes: Sequence[Plane]) -> tuple[tuple[int, ...], ...]:
     normals = _normals(planes)
     origins = np.array([plane.origin for plane in planes]).reshape(-1, 3)
     left = np.ones(len(planes), dtype=np.bool_)
-    groups = []
-    while left.any():
+    groups: list[tuple[int, ...]] = []
+    while left.any() and len(groups) < _MOST_ORIENTATIONS:
         normal = normals[np.argmax(left)]
         mine = left & (np.linalg.norm(np.cross(normals, normal), axis=1) < _PARALLEL)
         left &= ~mine
         group = np.flatnonzero(mine)
         order = np.argsort(origins[group] @ normal, kind="stable")
         groups.append(tuple(group[order].tolist()))
-    return tuple(groups)
+    return (*groups, *((index,) for index in np.flatnonzero(left).tolist()))
 
 
 def _normals(planes: Sequence[Plane]) -> FloatArray:
@@ -171,7 +187,7 @@ def same_position(planes: Sequence[Plane], thickness: float | None = None) -> In
 
 
 def _numbered(position: FloatArray, thickness: float | None) -> IntArray:
-    near = _SAME_RATIO * thickness if thickness else _SAME
+    near = _SAME_RATIO * thickness if thickness else ROUNDING
     apart = np.diff(position) > near
     return np.concatenate([[0], np.cumsum(apart)]).astype(np.int64)
 
@@ -213,11 +229,16 @@ def missing_between(planes: Sequence[Plane], thickness: float | None = None) -> 
     return Stack(planes, thickness).missing
 
 
-def _usual(gaps: FloatArray, thickness: float | None) -> float:
-    """Return the usual gap between positions."""
-    usual = float(np.median(gaps)) if len(gaps) else 0.0
-    even = len(gaps) >= 3 and float(gaps.max()) <= _MISSING * float(gaps.min())
-    return thickness if thickness and usual > 2 * thickness and not even else usual
+def _usual(gaps: FloatArray, thickness: float | None, known: float | None) -> float:
+    """Return the usual gap between positions; of a single one what the images state."""
+    if not len(gaps):
+        return known or thickness or 0.0
+    usual = float(np.median(gaps))
+    if len(gaps) >= 3 and float(gaps.max()) <= _MISSING * float(gaps.min()):
+        return usual
+    if known is not None:
+        return known
+    return thickness if thickness and usual > 2 * thickness else usual
 
 
 def alternatives(
@@ -252,18 +273,19 @@ def alternatives(
     best: tuple[tuple[int, ...], ...] = (tuple(range(count)),)
     if len(stack.first) == count:
         return best
-    columns = _columns(stack, dimensions)
-    least = (count - len(stack.first), 1)
-    for chosen in _subsets(columns):
-        label = np.unique(np.stack(chosen), axis=1, return_inverse=True)[1].reshape(-1)
-        cells = np.unique(np.stack([label, stack.number]), axis=1)[0]
+    least, members = (count - len(stack.first), 1), np.bincount(stack.number)
+    for chosen in _subsets(_columns(stack, dimensions)):
+        label = _combined(chosen)
+        cells = np.unique(label * len(members) + stack.number) // len(members)
         sizes = np.bincount(cells)  # positions of each stack
-        if len(stack.first) > 1 and np.mean(sizes > 1) < _STACKED:
+        if len(members) > 1 and np.mean(sizes > 1) < _STACKED:
             continue  # a number of each image, no dimension
         if (cost := (count - len(cells), len(sizes))) < least:
             order = np.argsort(label, kind="stable")
             groups = np.split(order, np.cumsum(np.bincount(label))[:-1])
             best, least = tuple(sorted(tuple(group.tolist()) for group in groups)), cost
+        if least == (0, members.max()):
+            break  # nothing makes fewer stacks
     return best
 
 
@@ -273,19 +295,25 @@ def pixel_size(plane: Plane) -> str:
     return f"{rows:.4g} x {columns:.4g} mm"
 
 
-def _columns(
-    stack: Stack, dimensions: Sequence[Sequence[tuple[str, str]]]
-) -> list[NDArray[np.int64]]:
+def _columns(stack: Stack, dimensions: Sequence[Sequence[tuple[str, str]]]) -> list[IntArray]:
     """Number the values of every dimension that differs within a position, one array for each."""
     known = [dict(entries) | {"": pixel_size(plane)} for entries, plane in _zip(stack, dimensions)]
-    columns = []
+    columns: dict[bytes, IntArray] = {}  # some keywords say the same in other words
     for keyword in dict.fromkeys(keyword for entries in known for keyword in entries):
         values: dict[str, int] = {}
         column = np.array([values.setdefault(e.get(keyword, ""), len(values)) for e in known])
-        pairs = np.unique(np.stack([stack.number, column]), axis=1)
-        if pairs.shape[1] > len(stack.first):
-            columns.append(column)
-    return columns
+        cells = np.unique(stack.number * len(values) + column)
+        if len(cells) > len(stack.first):
+            columns.setdefault(column.tobytes(), column)
+    return list(columns.values())
+
+
+def _combined(columns: Sequence[IntArray]) -> IntArray:
+    """Number the combinations of values of several columns."""
+    label = columns[0]
+    for column in columns[1:]:
+        label = np.unique(label * (int(column.max()) + 1) + column, return_inverse=True)[1]
+    return np.asarray(label.reshape(-1), dtype=np.int64)
 
 
 def _zip(
@@ -294,7 +322,7 @@ def _zip(
     return zip(dimensions, stack.planes, strict=True)
 
 
-def _subsets(columns: list[NDArray[np.int64]]) -> Iterator[tuple[NDArray[np.int64], ...]]:
+def _subsets(columns: list[IntArray]) -> Iterator[tuple[IntArray, ...]]:
     if len(columns) > _MOST_KEYWORDS:
         yield tuple(columns)
         return

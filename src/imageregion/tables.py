@@ -108,9 +108,10 @@ _COLUMNS = ("region", "type", "pixels", "mean", "SD", "min", "max", "unit", "siz
 
 
 def _cells(result: RegionResult, layout: _Layout) -> dict[str, str]:
+    dimensions = [value for _, value in result.dimensions]
     count = result.get("count")
     return {
-        "region": result.region.label or result.region.path,
+        "region": " ".join([result.region.label or result.region.path, *dimensions]),
         "type": result.region.type,
         "pixels": "-" if count is None else f"{int(count)}",
         "mean": _numbers(result, "mean", layout),

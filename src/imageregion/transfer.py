@@ -18,6 +18,7 @@ from imageregion.plane import Plane
 from imageregion.project import cut
 from imageregion.region import Region, Target
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
+from imageregion.stack import ROUNDING
 
 __all__ = ["onto", "to_patient"]
 
@@ -25,7 +26,6 @@ _PARALLEL = (
     1e-3  # sine of the angle; cosines of ImageOrientationPatient are written with few digits
 )
 _STRAIGHT = 1e-9  # share of its length by which a line may leave a straight one
-_ROUNDING = 0.01  # mm; coordinates and positions are written with few digits
 
 
 def to_patient(region: Region, frame: Frame) -> Region:
@@ -164,7 +164,7 @@ def _check_level(points: FloatArray, plane: Plane) -> None:
     """Refuse what is not parallel to the plane: its projection along the normal is smaller."""
     rise = float(np.ptp(plane.distance(points)))
     size = float(np.linalg.norm(np.ptp(points, axis=0)))
-    if rise <= max(_ROUNDING, _PARALLEL * size):
+    if rise <= max(ROUNDING, _PARALLEL * size):
         return
     _, length, direction = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)
     if len(points) > 2 and length[1] > _STRAIGHT * length[0]:

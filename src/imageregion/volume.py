@@ -20,12 +20,11 @@ from imageregion.errors import PlacementError
 from imageregion.frame import Frame
 from imageregion.grid import crowded, image_sizes, obstacles, shear, tilt
 from imageregion.plane import Plane
-from imageregion.stack import Stack, alternatives, parallel_groups, pixel_size
+from imageregion.stack import ROUNDING, Stack, alternatives, parallel_groups, pixel_size
 
 __all__ = ["Volume", "volumes_by_orientation"]
 
 _LARGEST = 1 << 28  # samples that are put together at once
-_WRITTEN = 0.01  # mm; positions are written with few digits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -291,7 +290,7 @@ class Volume:
         height, position = given @ self.normal, self.positions[first]
         nearest = np.searchsorted((position[1:] + position[:-1]) / 2, height)
         away, owned = height - position[nearest], self.slabs[first][nearest]
-        inside = (away >= -owned[:, 0] - _WRITTEN) & (away <= owned[:, 1] + _WRITTEN)
+        inside = (away >= -owned[:, 0] - ROUNDING) & (away <= owned[:, 1] + ROUNDING)
         found = np.full((len(given), 3), -1, dtype=np.int64)
         for number in np.unique(nearest[inside]).tolist():
             if np.count_nonzero(self.stack.number == number) > 1:
@@ -361,12 +360,14 @@ def volumes_by_orientation(frames: Iterable[Frame]) -> tuple[tuple[Volume, ...],
             ordered = [members[i][0] for i in group]
             stack = Stack([members[i][1] for i in group], ordered[0].thickness)
             parts = alternatives(stack, [frame.dimensions for frame in ordered])
-            groups.append(_parts([[ordered[i] for i in part] for part in parts]))
+            groups.append(_parts([[ordered[i] for i in part] for part in parts], stack))
     return tuple(groups)
 
 
-def _parts(parts: Sequence[Sequence[Frame]]) -> tuple[Volume, ...]:
+def _parts(parts: Sequence[Sequence[Frame]], whole: Stack) -> tuple[Volume, ...]:
     """Make volumes; those on the same planes, like most time points, share one stack."""
+    if len(parts) == 1:
+        return (Volume(parts[0], whole),)
     stacks: dict[tuple[object, ...], Stack] = {}
     volumes = []
     for frames in parts:
@@ -377,7 +378,7 @@ def _parts(parts: Sequence[Sequence[Frame]]) -> tuple[Volume, ...]:
             np.array([[*plane.origin, *plane.axes.ravel()] for plane in planes]).tobytes(),
         )
         if key not in stacks:
-            stacks[key] = Stack(planes, frames[0].thickness)
+            stacks[key] = Stack(planes, frames[0].thickness, whole.usual)
         volumes.append(Volume(frames, stacks[key]))
     return tuple(volumes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import Dataset
+from pydicom.tag import Tag
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -19,7 +21,7 @@ from pydicom.uid import (
 )
 
 from imageregion.dicom import bounds, open_images
-from imageregion.errors import DicomError
+from imageregion.errors import DicomError, InputError
 from imageregion.quantities import LinearMap, TableMap
 
 Make = Callable[..., Dataset]
@@ -114,10 +116,15 @@ def test_limits(
     limit: str, value: int, message: str, save_slice: Save, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = save_slice("good.dcm")
-    open_images(path)
+
+    def read() -> Dataset:
+        with path.open("rb") as file:
+            return bounds.read_bounded(file, "good.dcm", [Tag("Rows"), Tag("Columns")])
+
+    assert (read().Rows, read().Columns) == (4, 6)
     monkeypatch.setattr(bounds, limit, value)
-    with pytest.raises(ValueError, match=message):
-        open_images(path)
+    with pytest.raises(DicomError, match=message):
+        read()
 
 
 def nested(depth: int) -> Dataset:
@@ -193,7 +200,96 @@ def test_long_functional_groups_open(undefined: bool, make_slice: Make, tmp_path
     dataset.save_as(tmp_path / "1.dcm", enforce_file_format=True)
     images = open_images(tmp_path)
     assert len(images) == 3000
-    assert [issue.code for issue in images.issues] == ["unsupported"]
+    assert images.issues == ()
+    for frame in images.frames:
+        assert frame.plane is not None
+        assert frame.plane.origin.tolist() == [1, 2, 3]
+
+
+# --- what is inside of functional groups ---------------------------------------------------------
+
+PER_FRAME, SHARED = (0x5200, 0x9230), (0x5200, 0x9229)
+ITEMS = 400_000  # pydicom needs some 20 s and 1 GB for them
+
+
+def sequence(tag: tuple[int, int], items: bytes, undefined: bool = False) -> bytes:
+    if undefined:
+        return explicit(*tag, b"SQ", items + SEQUENCE_END + bytes(4), 0xFFFFFFFF)
+    return explicit(*tag, b"SQ", items)
+
+
+def entry(content: bytes = b"", undefined: bool = False) -> bytes:
+    if undefined:
+        return ITEM + UNDEFINED + content + ITEM_END + bytes(4)
+    return ITEM + struct.pack("<L", len(content)) + content
+
+
+def nest(depth: int, undefined: bool) -> bytes:
+    content = b""
+    for _ in range(depth):
+        content = sequence((0x28, 0x3010), entry(content, undefined), undefined)
+    return content
+
+
+def slope(number: int) -> bytes:
+    return sequence((0x28, 0x9145), entry(explicit(0x28, 0x1053, b"DS", b"%-8d" % (number + 1))))
+
+
+MANY = entry() * ITEMS
+OVERLAP = ITEM + struct.pack("<L", 2**31)
+LOOKUP = explicit(0x40, 0x9212, b"UN", bytes(8 * 65536))
+HOSTILE_GROUPS: dict[str, tuple[bytes, bytes, int]] = {
+    "countless items": (entry(), MANY, 10),
+    "countless undefined items": (entry(), entry(b"", undefined=True) * (ITEMS // 2), 10),
+    "countless items in a place": (entry(sequence((0x20, 0x9113), MANY)), entry() * 10, 10),
+    "countless mappings": (entry(sequence((0x40, 0x9096), MANY)), entry() * 10, 10),
+    "countless units": (
+        entry(sequence((0x40, 0x9096), entry(sequence((0x40, 0x08EA), MANY)))),
+        entry() * 10,
+        10,
+    ),
+    "deep": (entry(nest(700, False)), entry(nest(700, False)) * 10, 10),
+    "deep and undefined": (entry(nest(3000, True)), entry(nest(3000, True)) * 10, 10),
+    "deep in a place": (entry(sequence((0x20, 0x9113), entry(nest(700, False)))), entry() * 10, 10),
+    "overlapping items": (OVERLAP, OVERLAP * 10, 10),
+    "overlapping elements": (
+        entry(explicit(0x20, 0x9113, b"SQ", b"", 2**31)),
+        entry(explicit(0x20, 0x9113, b"SQ", b"", 2**31)) * 10,
+        10,
+    ),
+    "garbage": (random.Random(1).randbytes(500_000), random.Random(2).randbytes(500_000), 10),
+    "a long table for each of many slopes": (
+        entry(sequence((0x40, 0x9096), entry(LOOKUP))),
+        b"".join(entry(slope(n)) for n in range(3000)),
+        3000,
+    ),
+}
+
+
+@pytest.mark.parametrize("undefined", [False, True])
+@pytest.mark.parametrize("name", HOSTILE_GROUPS)
+def test_hostile_functional_groups(
+    name: str, undefined: bool, make_slice: Make, tmp_path: Path
+) -> None:
+    """Read or refused in seconds, with a reason."""
+    shared, frames, count = HOSTILE_GROUPS[name]
+    dataset = make_slice(np.zeros((count, 4, 6), np.int16), NumberOfFrames=count)
+    dataset.save_as(tmp_path / "1.dcm", enforce_file_format=True)
+    content = (tmp_path / "1.dcm").read_bytes()
+    place = content.index(b"\xe0\x7f\x10\x00OW")
+    groups = sequence(SHARED, shared, undefined) + sequence(PER_FRAME, frames, undefined)
+    (tmp_path / "1.dcm").write_bytes(content[:place] + groups + content[place:])
+    start = time.process_time()
+    try:
+        images = open_images(tmp_path / "1.dcm")
+    except InputError as error:
+        assert "the header is damaged or too large" in str(error)  # noqa: PT017
+    else:
+        assert len(images) == count
+        reasons = " ".join(issue.message for issue in images.issues)
+        known = ("expected 10 items", "single item", "too many items", "nested deeper", "longer")
+        assert name == "deep" or any(word in reasons for word in (*known, "expected an item"))
+    assert time.process_time() - start < 8  # 2 s where this was written
 
 
 def test_elements_out_of_order_are_still_read(save_slice: Save) -> None:

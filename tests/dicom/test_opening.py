@@ -201,7 +201,7 @@ def test_truncated_pixels_are_refused_when_asked_for(save_slice: Save, wheel: Wh
         _ = images.frames[0].stored
     for name in ("MR_small_RLE.dcm", "MR_small_jp2klossless.dcm"):
         path.write_bytes(wheel(name).read_bytes()[:-1500])
-        with pytest.raises(DicomError, match="cannot be decoded"):
+        with pytest.raises(DicomError, match=r"cannot be decoded|truncated"):
             _ = open_images(path).frames[0].stored
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from imageregion._kernels.compiled import kernel
+from imageregion._pixel import CENTER
 
 __all__ = ["cover_ellipses", "fill_ellipses"]
 
@@ -46,8 +47,8 @@ def fill_ellipses(centers: Any, axes: Any, rows: int, columns: int) -> Any:
     size = 0
     for p in range(count):
         reach = math.hypot(axes[p, 1, 0], axes[p, 1, 1])
-        first[p] = math.ceil(min(max(centers[p, 1] - reach - 0.5, 0.0), rows))
-        last[p] = math.ceil(min(max(centers[p, 1] + reach - 0.5, 0.0), rows))
+        first[p] = math.ceil(min(max(centers[p, 1] - reach - CENTER, 0.0), rows))
+        last[p] = math.ceil(min(max(centers[p, 1] + reach - CENTER, 0.0), rows))
         size += last[p] - first[p]
     row = np.empty(size, dtype=np.int64)
     start = np.empty(size, dtype=np.int64)
@@ -59,14 +60,14 @@ def fill_ellipses(centers: Any, axes: Any, rows: int, columns: int) -> Any:
         s22 = c * c + d * d
         lean, widen = (a * c + b * d) / s22, abs(a * d - b * c) / s22
         for line in range(first[p], last[p]):
-            dy = line + 0.5 - centers[p, 1]
+            dy = line + CENTER - centers[p, 1]
             room = s22 - dy * dy
             if room <= 0.0:
                 continue
             middle = centers[p, 0] + lean * dy
             half = widen * math.sqrt(room)
-            begin = math.ceil(min(max(middle - half - 0.5, 0.0), columns))
-            end = math.ceil(min(max(middle + half - 0.5, 0.0), columns))
+            begin = math.ceil(min(max(middle - half - CENTER, 0.0), columns))
+            end = math.ceil(min(max(middle + half - CENTER, 0.0), columns))
             if begin < end:
                 row[n] = line
                 start[n] = begin

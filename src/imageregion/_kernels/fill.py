@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from imageregion._kernels.compiled import kernel
+from imageregion._pixel import CENTER
 
 __all__ = ["fill_polygons"]
 
@@ -27,9 +28,9 @@ _FARTHEST = 1e15
 
 @kernel
 def _rows_between(low: float, high: float, first: int, last: int) -> tuple[int, int]:
-    """Rows l in [first, last) with low <= l + 0.5 < high."""
-    begin = math.ceil(min(max(low - 0.5, first), last))
-    end = math.ceil(min(max(high - 0.5, first), last))
+    """Rows l in [first, last) with low <= l + CENTER < high."""
+    begin = math.ceil(min(max(low - CENTER, first), last))
+    end = math.ceil(min(max(high - CENTER, first), last))
     return int(begin), int(end)
 
 
@@ -162,8 +163,8 @@ def fill_polygons(
                 x, y, bottom = xy[a, 0], xy[a, 1], xy[b, 1]
                 dx, dy = xy[b, 0] - x, bottom - y
                 for line in range(begin, end):
-                    crossing = x + (line + 0.5 - y) * dx / dy
-                    column = math.ceil(min(max(crossing - 0.5, 0.0), columns))
+                    crossing = x + (line + CENTER - y) * dx / dy
+                    column = math.ceil(min(max(crossing - CENTER, 0.0), columns))
                     s = shift + line
                     cut[used[s]] = column * 2 + (1 if down else 0)
                     used[s] += 1

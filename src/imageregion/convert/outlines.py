@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imageregion._arrays import FloatArray
+from imageregion._pixel import CENTER
 from imageregion.errors import GeometryError
 from imageregion.shapes import Polygon
 from imageregion.spans import Spans
@@ -121,7 +122,7 @@ def contour(
         np.pad(weights, 1), level, fully_connected="high" if connectivity == 8 else "low"
     )
     # A padded index is one more than the pixel, and a pixel's centre is half a pixel further on.
-    rings = [_ring(line[:, ::-1] + (corner - 0.5)) for line in lines]
+    rings = [_ring(line[:, ::-1] + (corner - CENTER)) for line in lines]
     rings = [ring for ring in rings if len(ring) >= 3]
     return Polygon(rings) if rings else None
 

@@ -13,7 +13,8 @@ _HEIGHTS = (0.2, 2.8)  # m
 # Grams or square centimetres, from weight in kg and height in cm, by sex.
 _Formula = Callable[[float, float], float]
 _BY_SEX: dict[str, dict[str, _Formula]] = {
-    # James method as DICOM's plain SUVlbm has it, with the multiplier 120 for men (PS3.16 126411)
+    # James method as DICOM's plain SUVlbm has it (PS3.16 126411): its multiplier of 120 for men,
+    # once misprinted, is in use; the code for 128 was added beside it
     "suvlbm": {
         "M": lambda w, h: 1000 * (1.10 * w - 120 * (w / h) ** 2),
         "F": lambda w, h: 1000 * (1.07 * w - 148 * (w / h) ** 2),

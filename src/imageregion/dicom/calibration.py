@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imageregion.dicom.headers import Header, items, numbers, text
+from imageregion.dicom.headers import Header, numbers, text
 from imageregion.dicom.ultrasound import regions_of
 from imageregion.errors import DicomError, Issue
 from imageregion.plane import Plane
@@ -98,13 +98,20 @@ class _Reader:
     def __init__(self, header: Header) -> None:
         self.dataset = header.dataset
         self.uid = header.uid or header.name
-        self.modality = text(header.dataset, "Modality")
         self.issues: list[Issue] = []
+        self.modality = self.text("Modality")
 
     @property
     def is_slice(self) -> bool:
-        kinds = {str(value).upper() for value in items(self.dataset, "ImageType")}
+        kinds = self.text("ImageType").upper().split("\\")
         return self.modality in _SLICES and not (self.modality == "CT" and "LOCALIZER" in kinds)
+
+    def text(self, keyword: str) -> str:
+        try:
+            return text(self.dataset, keyword)
+        except Exception as error:  # whatever pydicom raises on damaged values
+            self.warn(f"{keyword}: cannot be read: {error}")
+        return ""
 
     def warn(self, message: str, code: str = "bad-spacing") -> None:
         self.issues.append(Issue("warning", code, self.uid, message))
@@ -114,7 +121,7 @@ class _Reader:
             return numbers(self.dataset, keyword, self.uid)
         except DicomError as error:
             self.warn(error.message)
-        except (ValueError, TypeError, ArithmeticError, LookupError) as error:
+        except Exception as error:  # whatever pydicom raises on damaged values
             self.warn(f"{keyword}: cannot be read: {error}")
         return []
 
@@ -179,7 +186,7 @@ def _projected(reader: _Reader) -> Spacing | None:
 
 
 def _is_calibrated(reader: _Reader, own: Pair, known: Sequence[Pair]) -> bool:
-    kind = text(reader.dataset, "PixelSpacingCalibrationType").upper()
+    kind = reader.text("PixelSpacingCalibrationType").upper()
     if kind in _CALIBRATED:
         return True
     if kind:

@@ -178,10 +178,11 @@ def decode_frame(
 
 
 def _decompressed(data: bytes, form: PixelFormat, uid: str, least: tuple[int, int]) -> NDArray[Any]:
+    decoder = _decoder(form, uid)
     stream = codestream_of(data)
     _check_codestream(stream, form, uid, least)
     size = form.shape if stream is None else (stream.rows or form.shape[0], stream.columns)
-    cells = _by_plugin(data, replace(form, shape=size), uid, stream)
+    cells = _by_plugin(data, decoder, replace(form, shape=size), uid, stream)
     if size == form.shape:
         return cells
     whole = np.zeros(form.array_shape, dtype=cells.dtype)
@@ -189,8 +190,10 @@ def _decompressed(data: bytes, form: PixelFormat, uid: str, least: tuple[int, in
     return whole
 
 
-def _by_plugin(data: bytes, form: PixelFormat, uid: str, stream: Codestream | None) -> NDArray[Any]:
-    decoder = _decoder(form, uid)
+def _by_plugin(
+    data: bytes, decoder: Decoder, form: PixelFormat, uid: str, stream: Codestream | None
+) -> NDArray[Any]:
+    """Try the installed decoders one by one, on an element that holds this frame alone."""
     length = struct.pack("<L", len(data) + len(data) % 2)
     item = _ITEM_TAG + length + data + b"\0" * (len(data) % 2)
     buffer = _ITEM_TAG + b"\0\0\0\0" + item + _END

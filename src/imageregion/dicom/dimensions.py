@@ -9,7 +9,14 @@ from pydicom.tag import BaseTag
 
 from imageregion.dicom.headers import Header, items, text
 
-__all__ = ["DIMENSION_MACROS", "Dimensions", "dimensions_of", "index_names", "vectors_of"]
+__all__ = [
+    "DIMENSION_MACROS",
+    "KEYWORDS",
+    "Dimensions",
+    "dimensions_of",
+    "index_names",
+    "vectors_of",
+]
 
 Dimensions = tuple[tuple[str, str], ...]
 """DICOM keyword and value."""
@@ -23,7 +30,7 @@ DIMENSION_MACROS = (
 )
 """Functional groups that hold dimensions, besides those of the frame type."""
 
-_KEYWORDS = (
+KEYWORDS = (
     *("TemporalPositionIndex", "TemporalPositionIdentifier", "TemporalPositionTimeOffset"),
     *("EffectiveEchoTime", "EchoTime", "EchoNumbers", "InversionTime", "InversionTimes"),
     *("RepetitionTime", "FlipAngle", "SequenceName", "ComplexImageComponent", "ASLContext"),
@@ -33,6 +40,8 @@ _KEYWORDS = (
     *("FrameReferenceTime", "AcquisitionNumber", "FrameAcquisitionNumber", "StackID"),
     *("ConvolutionKernel", "KVP", "ImageType"),
 )
+"""Attributes that tell frames apart."""
+
 _SPATIAL = {
     *("ImagePositionPatient", "ImageOrientationPatient", "InStackPositionNumber", "SliceLocation"),
     *("PlanePositionSequence", "PlaneOrientationSequence", "ImagePositionVolume"),
@@ -69,7 +78,7 @@ def dimensions_of(header: Header, names: Sequence[str] = ()) -> Dimensions:
     >>> dimensions_of(read_dataset(dataset, "memory"))
     (('EchoTime', '3.5'),)
     """
-    found = [(word, value) for word in _KEYWORDS if (value := text(header.dataset, word))]
+    found = [(word, value) for word in KEYWORDS if (value := text(header.dataset, word))]
     if names:
         known = {word for word, _ in found}
         values = items(header.dataset, "DimensionIndexValues")

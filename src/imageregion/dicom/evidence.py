@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from pydicom import Dataset
+from pydicom.tag import BaseTag
 
 from imageregion.dicom.decay import Clock
 from imageregion.dicom.groups import Groups, has_groups
@@ -20,6 +21,10 @@ __all__ = ["Evidence", "evidence_of"]
 
 _PHILIPS = (0x7053, "Philips PET Private Group")
 _GE = (0x0009, "GEMS_PETD_01")
+_CREATORS = {
+    group: [(block, BaseTag(group << 16 | block)) for block in range(0x10, 0x20)]
+    for group in (_PHILIPS[0], _GE[0])
+}
 _ENHANCED_PET = "1.2.840.10008.5.1.4.1.1.130"
 _MAX_FRAMES = 200_000
 
@@ -62,16 +67,18 @@ def evidence_of(header: Header) -> Evidence | None:
     >>> evidence_of(read_dataset(dataset, "slice")).pet.weight
     70.0
     """
-    series = text(header.dataset, "SeriesInstanceUID")
-    if header.sop_class == MAPPING_STORAGE:
-        try:
-            mappings = referenced_mappings_of(header.dataset, header.uid)
-        except DicomError as error:
-            return Evidence(series, problem=error.message)
-        return Evidence(series, mappings=mappings)
-    if text(header.dataset, "Modality") != "PT":
+    is_pet = text(header.dataset, "Modality") == "PT"
+    if not is_pet and header.sop_class != MAPPING_STORAGE:
         return None
-    return Evidence(series, _pet_facts(header))
+    series = text(header.dataset, "SeriesInstanceUID")
+    try:
+        if is_pet:
+            return Evidence(series, _pet_facts(header))
+        return Evidence(series, mappings=referenced_mappings_of(header.dataset, header.uid))
+    except Exception as error:  # of pydicom on elements it cannot read
+        reason = error.message if isinstance(error, DicomError) else str(error)
+        problem = f"its header cannot be read: {' '.join(reason.split())}"
+        return Evidence(series, PetFacts("", problem=problem) if is_pet else None, (), problem)
 
 
 def _pet_facts(header: Header) -> PetFacts:
@@ -95,6 +102,7 @@ def _pet_facts(header: Header) -> PetFacts:
         clocks=tuple(dict.fromkeys(_clock(frame.dataset, dose) for frame in frames)),
         suv_factor=_positive(_private(dataset, *_PHILIPS, 0x00)),
         activity_factor=_positive(_private(dataset, *_PHILIPS, 0x09)),
+        problem=_missing_scale(header),
     )
 
 
@@ -107,12 +115,20 @@ def _frame_headers(header: Header) -> list[Header]:
     if not has_groups(header):
         return [header]
     try:
-        count = integer(header.dataset, "NumberOfFrames", header.uid, default=1)
-        groups = Groups(header, min(max(count, 1), _MAX_FRAMES))
-        found = [groups.header(n, "FrameContentSequence") for n in range(max(count, 1))]
+        stated = integer(header.dataset, "NumberOfFrames", header.uid, default=1)
+        count = min(max(stated, 1), _MAX_FRAMES)
+        groups = Groups(header, count)
+        found = [groups.header(n, "FrameContentSequence") for n in range(count)]
     except DicomError:
         return [header]
     return list({id(one): one for one in found}.values())
+
+
+def _missing_scale(header: Header) -> str:
+    """Say when stored values of a classic image are not scaled, as PS3.3 C.8.9.4 demands."""
+    if has_groups(header) or items(header.dataset, "RescaleSlope"):
+        return ""
+    return "its rescale slope is missing"
 
 
 def _decay_correction(dataset: Dataset) -> str:
@@ -167,18 +183,16 @@ def _positive(value: str) -> float | None:
 
 def _private(dataset: Dataset, group: int, creator: str, offset: int) -> str:
     """Return a private element as text, wherever its creator reserved a block (PS3.5 7.8.1)."""
-    for block in range(0x10, 0x20):
-        if (group, block) not in dataset:
-            continue
-        if _decoded(dataset, group, block).upper() == creator.upper():
-            return _decoded(dataset, group, block << 8 | offset)
+    present = dataset.keys()
+    for block, tag in _CREATORS[group]:
+        if tag in present and _decoded(dataset, tag).upper() == creator.upper():
+            wanted = BaseTag(group << 16 | block << 8 | offset)
+            return _decoded(dataset, wanted) if wanted in present else ""
     return ""
 
 
-def _decoded(dataset: Dataset, group: int, element: int) -> str:
-    if (group, element) not in dataset:
-        return ""
-    value = dataset[group, element].value
+def _decoded(dataset: Dataset, tag: BaseTag) -> str:
+    value = dataset[tag].value
     if isinstance(value, bytes):  # its value representation is unknown
         value = value.decode("ascii", "replace")
     return str(value or "").strip(" \0")

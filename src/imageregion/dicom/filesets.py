@@ -22,6 +22,7 @@ __all__ = ["FileSet", "is_dicomdir", "read_dicomdir"]
 _MAX_BYTES = 64 * 2**20
 _MAX_UNUSUAL = 4 * 2**20  # when it must be read by pydicom, which takes much memory
 _MAX_RECORDS = 500_000
+_DEEPEST, _LONGEST = 64, 255  # components of a File ID, and letters in one
 _SOP_CLASS = b"1.2.840.10008.1.3.10"
 _RECORDS = Tag("DirectoryRecordSequence")
 _WANTED: dict[int, BaseTag] = {int(_RECORDS): _RECORDS}
@@ -77,17 +78,24 @@ def read_dicomdir(path: Path) -> FileSet:
         for count, record in enumerate(records):
             if count >= _MAX_RECORDS:
                 raise DicomError(path.name, f"it has more than {_MAX_RECORDS} records")
-            if text(record, "RecordInUseFlag") == "0":
+            try:
+                parts = _file_id(record)
+            except Exception:  # of pydicom, on values that make no sense
+                missing[f"{path.name}, record {count + 1}"] = "the record is damaged"
                 continue
-            parts = [str(part) for part in items(record, "ReferencedFileID")]
-            if not parts:
-                continue
-            file, problem = folder.find(parts)
+            file, problem = folder.find(parts) if parts else (None, "")
             if file is not None:
                 found[file] = None
-            else:
+            elif problem:
                 missing["/".join(parts)] = problem
     return FileSet(tuple(found), tuple(missing.items()))
+
+
+def _file_id(record: Dataset) -> list[str]:
+    """Return the components of the file that a record names; none where it names no file."""
+    if text(record, "RecordInUseFlag") == "0":
+        return []
+    return [str(part) for part in items(record, "ReferencedFileID")]
 
 
 def _records(path: Path) -> tuple[Iterator[Dataset], bool]:
@@ -136,6 +144,8 @@ class _Folder:
         """Return the path of a file, or None and what is wrong."""
         if any(_leads_elsewhere(part) for part in parts):
             return None, "its File ID leads out of the folder of the DICOMDIR"
+        if len(parts) > _DEEPEST or max(map(len, parts)) > _LONGEST:
+            return None, "there is no such file"
         path = self.root
         for part in parts:
             name = part if (path / part).exists() else self._listed(path).get(_plain(part))

@@ -28,8 +28,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from imageregion._arrays import IntArray
 from imageregion.dicom.bounds import read_bounded
+from imageregion.dicom.offsets import Table, from_basic, from_extended
 from imageregion.errors import DicomError
 
 __all__ = ["ByteSource", "FrameBytes", "is_compressed", "open_source"]
@@ -90,14 +90,6 @@ class _Place:
     extended: tuple[bytes, bytes] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Table:
-    """First byte of the items of each frame, and one past their last; -1 up to the delimiter."""
-
-    starts: IntArray
-    stops: IntArray
-
-
 class FrameBytes:
     """The bytes of each frame of one object; safe for threads.
 
@@ -135,7 +127,7 @@ class FrameBytes:
         self.count, self.frame_bits, self.cell_bits = count, frame_bits, cell_bits
         self.start = start
         self._place: _Place | None = None
-        self._table: _Table | None = None
+        self._table: Table | None = None
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[type[FrameBytes], tuple[object, ...]]:
@@ -261,7 +253,7 @@ class FrameBytes:
             raise DicomError(self.uid, f"frame {index + 1} has no pixel data, or a part of it")
         return data
 
-    def _find_table(self, file: BinaryIO, place: _Place) -> _Table:
+    def _find_table(self, file: BinaryIO, place: _Place) -> Table:
         """Find which items belong to which frame."""
         file.seek(place.start)
         tag, length = _item(file, place.end)
@@ -270,11 +262,11 @@ class FrameBytes:
         first = place.start + 8 + length
         table = None
         if place.extended is not None and len(place.extended[0]) == 8 * self.count:
-            table = _from_extended(place.extended, first, place.end)
+            table = from_extended(place.extended, first, place.end)
         if table is None and length == 4 * self.count:
-            table = _from_basic(file.read(length), first, place.end)
+            table = from_basic(file.read(length), first, place.end)
         if table is None and self.count == 1:
-            table = _Table(np.array([first]), np.array([-1]))
+            table = Table(np.array([first]), np.array([-1]))
         return table or self._walk(file, place)
 
     def _join(
@@ -298,7 +290,7 @@ class FrameBytes:
             parts.append(file.read(length))
         return b"".join(parts)
 
-    def _walk(self, file: BinaryIO, place: _Place) -> _Table:
+    def _walk(self, file: BinaryIO, place: _Place) -> Table:
         """Go from item to item, and tell the frames by the number of fragments or their starts."""
         starts, begins, position = array("q"), array("b"), place.start
         while True:
@@ -326,7 +318,7 @@ class FrameBytes:
                 f"the pixel data is truncated, or its frames cannot be told apart: it has "
                 f"{fragments} fragments for {self.count} frames",
             )
-        return _Table(places[:-1], places[1:])
+        return Table(places[:-1], places[1:])
 
 
 def _item(file: BinaryIO, end: int) -> tuple[int, int]:
@@ -343,36 +335,3 @@ def _dataset_tables(dataset: Dataset) -> tuple[bytes, bytes] | None:
     if isinstance(tables[0], bytes) and isinstance(tables[1], bytes):
         return tables[0], tables[1]
     return None
-
-
-def _from_extended(tables: tuple[bytes, bytes], first: int, end: int) -> _Table | None:
-    """Take the Extended Offset Table (DICOM PS3.3 C.7.6.3.1.8); None when it makes no sense.
-
-    Each frame is one fragment, of an even number of bytes; its stated length may be odd.
-    """
-    if len(tables[0]) != len(tables[1]) or len(tables[0]) % 8 or not tables[0]:
-        return None
-    offsets, lengths = (np.frombuffer(table, "<u8") for table in tables)
-    limit = max(end - first, 0)
-    if offsets[0] != 0 or offsets.max() > limit or lengths.max() > limit:
-        return None
-    starts = offsets.astype(np.int64)
-    stops = starts + 8 + lengths.astype(np.int64) + (lengths & 1).astype(np.int64)
-    if (stops[:-1] != starts[1:]).any() or stops[-1] > limit:
-        return None
-    return _Table(first + starts, first + stops)
-
-
-def _from_basic(data: bytes, first: int, end: int) -> _Table | None:
-    """Take the Basic Offset Table (DICOM PS3.5 A.4); None when it makes no sense.
-
-    Its numbers have 32 bits: behind 4 GiB they start from 0 again.
-    """
-    offsets = np.frombuffer(data, "<u4").astype(np.int64)
-    if offsets[0] != 0:
-        return None
-    offsets[1:] += 2**32 * np.cumsum(np.diff(offsets) < 0)
-    if (np.diff(offsets) < 8).any() or first + offsets[-1] + 8 > end:
-        return None
-    starts = first + offsets
-    return _Table(starts, np.append(starts[1:], -1))

@@ -30,6 +30,7 @@ from imageregion.plane import Plane
 __all__ = ["frames_of", "is_image"]
 
 _MAX_FRAMES = 200_000
+_MAX_GROUPED = 50_000  # frames with functional groups, each of which takes time to understand
 _SEGMENTATIONS = {
     "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation
     "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation
@@ -67,11 +68,11 @@ def frames_of(header: Header, cache: PixelCache) -> tuple[tuple[Frame, ...], tup
     DicomError
         When the header is too damaged to know the frames.
     """
-    if slides.is_tiled(header) and not _refused(header):
-        return slides.slide_frames(header, cache)
-    count = frame_count(header, _MAX_FRAMES)
-    common = _common(header)
     reason = _refused(header)
+    if not reason and slides.is_tiled(header):
+        return slides.slide_frames(header, cache)
+    count = frame_count(header, _MAX_GROUPED if has_groups(header) else _MAX_FRAMES)
+    common = _common(header)
     if reason:
         refusal = Refusal(header.uid, reason)
         frames = tuple(Frame(refusal, number=n + 1, **common) for n in range(count))

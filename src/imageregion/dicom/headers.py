@@ -6,6 +6,7 @@ import os
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
@@ -109,6 +110,7 @@ _NATIVE = {
     ExplicitVRBigEndian,
     DeflatedExplicitVRLittleEndian,
 }
+_LATER_CLASSES = {"1.2.840.10008.5.1.4.1.1.66.7": "Label Map Segmentation Storage"}
 _PREAMBLE = 128
 _HEAD_BYTES = 64 * 1024
 _UNDEFINED = 0xFFFFFFFF
@@ -172,7 +174,20 @@ class Header:
     @property
     def kind(self) -> str:
         """Name of the SOP class, e.g. "RT Structure Set Storage"."""
-        return UID(self.sop_class).name if self.sop_class else "object without SOP Class UID"
+        return _class_name(self.sop_class)
+
+
+@lru_cache(1_000)
+def _class_name(uid: str) -> str:
+    if not uid:
+        return "object without SOP Class UID"
+    return _LATER_CLASSES.get(uid) or UID(uid).name
+
+
+@lru_cache(1_000)
+def _as_uid(uid: str) -> UID:
+    """Return a UID that pydicom has looked at once."""
+    return UID(uid)
 
 
 def open_place(place: Place) -> BinaryIO:
@@ -235,16 +250,16 @@ def _scan(place: Place, name: str, head: Head) -> Header | None:
     if found is None or not (found.at_pixels or head.size == len(head.start)):
         return None
     syntax = _syntax(found.dataset)
-    keyword, length, start = "", 0, None
-    if found.at_pixels:
-        first = head.start[found.stop : found.stop + 12]
-        if len(first) < 12:
-            return None
-        keyword, length = _pixel_element(first, head.size - found.stop, syntax)
-        start = found.stop
     identity = _identity(found.dataset)
-    place_of_pixels = (keyword, length, start)
-    return Header(found.dataset, place, name, *identity, syntax, *place_of_pixels, found.elements)
+    if not found.at_pixels:
+        return Header(found.dataset, place, name, *identity, syntax, "", 0, None, found.elements)
+    first = head.start[found.stop : found.stop + 12]
+    if len(first) < 12:
+        return None
+    pixels = _pixel_element(first, head.size - found.stop, syntax)
+    return Header(
+        found.dataset, place, name, *identity, syntax, *pixels, found.stop, found.elements
+    )
 
 
 def _read_with_care(place: Place, name: str, head: Head) -> Header:
@@ -313,7 +328,7 @@ def _syntax(dataset: Dataset) -> UID:
     meta = getattr(dataset, "file_meta", None)
     stated = text(meta, "TransferSyntaxUID") if meta is not None else ""
     if stated:
-        return UID(stated)
+        return _as_uid(stated)
     implicit, little = dataset.original_encoding
     if implicit:
         return ImplicitVRLittleEndian

@@ -12,16 +12,15 @@ import tempfile
 import time
 from base64 import b64decode, b64encode
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import orjson
 from pydicom import Dataset
-from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileMetaDataset
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
-from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
 from imageregion.dicom.archives import ZipMember
@@ -36,7 +35,6 @@ _FORMAT = b"imageregion index 1"
 _MAX_BYTES = 2**30
 _MAX_ELEMENTS = 64 * 2**20  # bytes of the elements of one file
 _YOUNG = 2_000_000_000  # ns; the clock of a file system may be as coarse
-_SYNTAX = BaseTag(0x00020010)
 _PIXEL_KEYWORDS = ("", "PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
@@ -209,9 +207,14 @@ def _header_of(record: Any, entry: Entry) -> Header:
     dataset = _scanned(content, bool(implicit))
     if dataset is None or keyword not in _PIXEL_KEYWORDS:
         raise ValueError(record)
-    value = syntax.encode("ascii")
-    meta = RawDataElement(_SYNTAX, "UI", len(value), value, 0, False, True)
-    dataset.file_meta = FileMetaDataset({_SYNTAX: meta})
-    return Header(
-        dataset, place, entry.name, uid, sop_class, UID(syntax), keyword, count, start, content
-    )
+    dataset.file_meta = _file_meta(syntax)
+    identity = (uid, sop_class, dataset.file_meta.TransferSyntaxUID)
+    return Header(dataset, place, entry.name, *identity, keyword, count, start, content)
+
+
+@lru_cache(100)
+def _file_meta(syntax: str) -> FileMetaDataset:
+    """Return file meta information that is shared; nobody changes it."""
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = UID(syntax)
+    return meta

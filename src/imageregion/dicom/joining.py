@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imageregion._arrays import IntArray, read_only
+from imageregion.dicom.matrices import MatrixLoader, Slide, SlideTiles
+from imageregion.dicom.overlaps import find_overlap, raster_order
 from imageregion.dicom.reading import Outcome
-from imageregion.dicom.slides import MatrixLoader, Slide, SlideTiles, dimensions_of_layers
-from imageregion.dicom.tiling import find_overlap, raster_order
+from imageregion.dicom.slides import dimensions_of_layers
+from imageregion.dicom.tiling import Layer
 from imageregion.errors import Issue, PlacementError
 from imageregion.frame import Frame
 
@@ -100,6 +102,15 @@ def _check(parts: Sequence[Outcome]) -> tuple[str, list[str]]:
     return "", gaps
 
 
+_Key = tuple[str, float | None]
+_Names = dict[_Key, tuple[tuple[str, str], ...]]
+
+
+def _key(layer: Layer) -> _Key:
+    """Return what layers of different parts have in common that belong together."""
+    return layer.path, None if layer.follows else layer.height
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Member:
     """A layer of one part."""
@@ -110,17 +121,15 @@ class _Member:
 
 def _joined(source: str, slides: Sequence[Slide]) -> tuple[Frame, ...] | None:
     """Join the layers of one optical path and focal plane; None where their tiles overlap."""
-    members: dict[tuple[str, float | None], list[_Member]] = defaultdict(list)
+    members: dict[_Key, list[_Member]] = defaultdict(list)
     for part, slide in enumerate(slides):
         for number, layer in enumerate(slide.layers):
-            height = None if layer.follows else layer.height
-            members[layer.path, height].append(_Member(part, number))
-    groups = [members[key] for key in sorted(members, key=lambda key: (key[0], key[1] or 0.0))]
-    firsts = [slides[group[0].part].layers[group[0].layer] for group in groups]
-    names = dimensions_of_layers(firsts)
+            members[_key(layer)].append(_Member(part, number))
+    firsts = [slides[group[0].part].layers[group[0].layer] for group in members.values()]
+    names = dict(zip(members, dimensions_of_layers(firsts), strict=True))
     frames = []
-    for group, dimensions in zip(groups, names, strict=True):
-        tiles = _tiles(source, slides, group, dimensions)
+    for key, group in members.items():
+        tiles, dimensions = _tiles(source, slides, group, names), names[key]
         if find_overlap(tiles.corners, tiles.shape) is not None:
             return None
         first = slides[group[0].part].matrix(group[0].layer)
@@ -135,7 +144,7 @@ def _tiles(
     source: str,
     slides: Sequence[Slide],
     group: Iterable[_Member],
-    dimensions: tuple[tuple[str, str], ...],
+    names: _Names,
 ) -> JoinedTiles:
     parts = [SlideTiles(slides[member.part], member.layer) for member in group]
     corners = np.concatenate([part.corners for part in parts])
@@ -143,10 +152,10 @@ def _tiles(
     local = np.concatenate([np.arange(len(part.corners)) for part in parts])
     order = raster_order(corners)
     arrays = (read_only(array[order]) for array in (corners, which, local))
-    return JoinedTiles(source, tuple(slides), tuple(parts), dimensions, *arrays)
+    return JoinedTiles(source, tuple(slides), tuple(parts), names, *arrays)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class JoinedTiles:
     """The tiles of one layer of all parts of a slide; see `imageregion.frame.Tiles`.
 
@@ -158,7 +167,8 @@ class JoinedTiles:
         All parts, by their first frame.
     parts : tuple of SlideTiles
         Those of this layer.
-    dimensions : tuple of (str, str)
+    names : dict
+        Dimensions of the layers of the whole.
     corners : ndarray of int, shape (N, 2)
         Of all tiles of the layer, in raster order.
     which, local : ndarray of int, shape (N,)
@@ -168,10 +178,14 @@ class JoinedTiles:
     source: str
     slides: tuple[Slide, ...]
     parts: tuple[SlideTiles, ...]
-    dimensions: tuple[tuple[str, str], ...]
+    names: _Names
     corners: IntArray
     which: IntArray
     local: IntArray
+
+    def __repr__(self) -> str:
+        size = f"{self.shape[0]} x {self.shape[1]}"
+        return f"JoinedTiles({len(self.corners)} tiles of {size} in {len(self.parts)} parts)"
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -180,7 +194,8 @@ class JoinedTiles:
 
     def load(self, index: int) -> NDArray[Any]:
         """Return the stored values of the tile at ``corners[index]``."""
-        return self.parts[self.which[index]].load(int(self.local[index]))
+        part = self.parts[int(self.which[index])]
+        return part.load(int(self.local[index]))
 
     def frame(self, number: int) -> Frame:
         """Return an encoded frame by its number in the whole, from 1.
@@ -193,8 +208,7 @@ class JoinedTiles:
         for slide in self.slides:
             inner = number - slide.part.offset
             if 1 <= inner <= slide.pixels.frames.count:
+                names = self.names[_key(slide.layers[slide.find(inner)[0]])]
                 found = slide.encoded(inner)
-                return replace(
-                    found, number=number, instance=self.source, dimensions=self.dimensions
-                )
+                return replace(found, number=number, instance=self.source, dimensions=names)
         raise PlacementError(f"image {self.source}: frame {number} is not among its parts at hand")

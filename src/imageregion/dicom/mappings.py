@@ -15,6 +15,7 @@ from imageregion.quantities import LinearMap, Quantity, RealWorldMap, TableMap
 
 __all__ = [
     "MAPPING_STORAGE",
+    "MAX_MAPPINGS",
     "Mapping",
     "ReferencedMapping",
     "Unavailable",
@@ -33,7 +34,8 @@ _FLOAT_RANGE = (
     "DoubleFloatRealWorldValueFirstValueMapped",
     "DoubleFloatRealWorldValueLastValueMapped",
 )
-_MAX_MAPPINGS = 1000
+MAX_MAPPINGS = 100  # of one image; real ones have a few
+_MAX_GROUPS = 10_000
 _MAX_REFERENCES = 200_000
 
 
@@ -75,17 +77,17 @@ class ReferencedMapping:
     Parameters
     ----------
     mappings : tuple of Mapping
-    frames : tuple of (str, tuple of int)
+    frames : tuple of (str, set of int)
         SOP Instance UID and frame numbers, none for all frames.
     """
 
     mappings: tuple[Mapping, ...]
-    frames: tuple[tuple[str, tuple[int, ...]], ...]
+    frames: tuple[tuple[str, frozenset[int]], ...]
 
 
 def mappings_of(dataset: Any, uid: str) -> tuple[Mapping, ...]:
     """Read the real world value mappings of an image or an item (PS3.3 C.7.6.16.2.11)."""
-    found = items(dataset, "RealWorldValueMappingSequence")[:_MAX_MAPPINGS]
+    found = items(dataset, "RealWorldValueMappingSequence")[:MAX_MAPPINGS]
     return tuple(_mapping(item, uid) for item in found)
 
 
@@ -121,10 +123,10 @@ def _both(item: Any, keywords: tuple[str, str], uid: str) -> tuple[float, ...]:
 def referenced_mappings_of(dataset: Any, uid: str) -> tuple[ReferencedMapping, ...]:
     """Read an object of real world value mappings (PS3.3 C.7.6.16.2.11.1, A.46)."""
     found, count = [], 0
-    for item in items(dataset, "ReferencedImageRealWorldValueMappingSequence")[:_MAX_MAPPINGS]:
+    for item in items(dataset, "ReferencedImageRealWorldValueMappingSequence")[:_MAX_GROUPS]:
         frames = []
         for reference in items(item, "ReferencedImageSequence"):
-            numbered = tuple(int(n) for n in numbers(reference, "ReferencedFrameNumber", uid))
+            numbered = frozenset(int(n) for n in numbers(reference, "ReferencedFrameNumber", uid))
             frames.append((text(reference, "ReferencedSOPInstanceUID"), numbered))
         count += len(frames)
         if count > _MAX_REFERENCES:
@@ -224,7 +226,7 @@ def named(found: Sequence[Quantity]) -> tuple[tuple[Quantity, ...], tuple[Unavai
     (['rwv:Bq/ml#early', 'rwv:Bq/ml#late'], 'rwv:Bq/ml')
     """
     by_unit: dict[str, list[Quantity]] = {}
-    for quantity in found:
+    for quantity in found[:MAX_MAPPINGS]:
         same_unit = by_unit.setdefault(quantity.unit, [])
         if not any(_is_same(quantity, other) for other in same_unit):
             same_unit.append(quantity)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from imageregion.dicom.calibration import Calibration, spacing_of
 from imageregion.dicom.dimensions import DIMENSION_MACROS, dimensions_of, index_names
 from imageregion.dicom.groups import Groups
-from imageregion.dicom.headers import Header, numbers
+from imageregion.dicom.headers import Header
 from imageregion.dicom.places import Place, plane_of, thickness_of
 from imageregion.dicom.values import values_of
 from imageregion.errors import DicomError, Issue
@@ -101,14 +101,15 @@ class _Frames:
     def _place(self, index: int) -> Place:
         """Return the plane of a frame; frames that differ in position only share the rest."""
         try:
-            header = self._groups.header(index, *_PLACE, *_FRAME_TYPES)
             rest = self._groups.header(index, *_PLACE[1:], *_FRAME_TYPES)
+            first: Plane | None = self._known.get(("plane", rest))
+            if first is not None:
+                position = self._groups.numbers(index, _PLACE[0], "ImagePositionPatient")
+                if len(position) == 3:
+                    return Plane(first.shape, position, first.axes), ""
+            header = self._groups.header(index, *_PLACE, *_FRAME_TYPES)
         except DicomError as error:
             return None, error.message
-        first: Plane | None = self._known.get(("plane", rest))
-        position = _position(header) if first is not None else []
-        if first is not None and len(position) == 3:
-            return Plane(first.shape, position, first.axes), ""
         place = plane_of(header, grouped=True)
         if place[0] is not None:
             self._known["plane", rest] = place[0]
@@ -146,13 +147,6 @@ class _Frames:
         if isinstance(result, DicomError):
             raise result
         return result
-
-
-def _position(header: Header) -> list[float]:
-    try:
-        return numbers(header.dataset, "ImagePositionPatient", header.uid)
-    except DicomError:
-        return []
 
 
 def _named(numbers: Sequence[int]) -> str:

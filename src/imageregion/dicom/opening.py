@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ from imageregion.dicom.concatenations import joined
 from imageregion.dicom.duplicates import settle_duplicates
 from imageregion.dicom.images import Images
 from imageregion.dicom.index import HeaderIndex
+from imageregion.dicom.joining import join_slides
 from imageregion.dicom.pixels import PixelCache
 from imageregion.dicom.reading import Outcome, read_entries
 from imageregion.dicom.sources import Source, Sources, list_sources
 from imageregion.dicom.uptake import assign_values
 from imageregion.errors import InputError, Issue
 
-__all__ = ["open_images"]
+__all__ = ["Survey", "open_images", "survey"]
 
 
 def open_images(
@@ -61,25 +63,91 @@ def open_images(
     >>> images.frames[0].shape, images.frames[0].unit
     ((128, 128), "[hnsf'U]")
     """
-    kept_headers = None if index is None else HeaderIndex(Path(index))
-    sources = list_sources(source, None if index is None else Path(index))
-    read = read_entries(sources.entries, PixelCache(), progress, threads, kept_headers)
-    if kept_headers is not None:
-        kept_headers.save()
-        sources.issues += kept_headers.issues
-    outcomes, value_issues = assign_values(read)
-    kept, clashes, refused = settle_duplicates([found for found in outcomes if found.frames])
-    aliases, gaps = joined([(found.part, found.frames) for found in kept if found.part is not None])
-    frames = [frame for found in kept for frame in found.frames]
-    others = {found.uid: found.reason for found in outcomes if found.uid and found.reason}
-    issues = [*sources.issues, *(issue for found in outcomes for issue in found.issues)]
-    issues += [*value_issues, *clashes, *gaps]
+    found = survey(source, progress=progress, threads=threads, index=index)
+    images, issues = found.images, found.issues
+    parts = [(one.part, one.frames) for one in images if one.part is not None and not _tiled(one)]
+    aliases, gaps = joined(parts)
+    frames = [frame for one in images for frame in one.frames]
     if not frames:
-        raise InputError(_nothing(sources, outcomes, issues))
+        raise InputError(_nothing(found.sources, found.outcomes, [*issues, *gaps]))
     readable = {frame.instance for frame in frames}
+    others = {one.uid: one.reason for one in found.outcomes if one.uid and one.reason}
     others = {uid: reason for uid, reason in others.items() if uid not in readable}
     uncut: dict[str, Any] = {"aliases": aliases} if aliases else {}
-    return Images(tuple(frames), issues, others | refused, **uncut)
+    return Images(frames, [*issues, *gaps], others | found.left_out, **uncut)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Survey:
+    """Everything there is, and what is kept of it.
+
+    Parameters
+    ----------
+    sources : Sources
+    outcomes : list of Outcome
+        Of everything, in the order of the sources.
+    kept : list of Outcome
+        Those of them that are images, each once.
+    images : list of Outcome
+        The same, slides that were in parts as a whole.
+    issues : list of Issue
+        Of the sources, of every object, and of objects together.
+    left_out : dict of str to str
+        SOP Instance UID to reason, of images that cannot be told apart and of parts of others.
+    """
+
+    sources: Sources
+    outcomes: list[Outcome]
+    kept: list[Outcome]
+    images: list[Outcome]
+    issues: list[Issue]
+    left_out: dict[str, str]
+
+
+def survey(
+    source: Source,
+    *,
+    progress: bool | None = None,
+    threads: int | None = None,
+    index: str | PathLike[str] | None = None,
+) -> Survey:
+    """Read everything there is, for the parameters see `open_images`.
+
+    What one object alone does not tell is settled here: values that need the whole series or
+    another object, and objects that share a UID.
+
+    Raises
+    ------
+    InputError
+        When a path does not exist.
+    """
+    headers = None if index is None else HeaderIndex(Path(index))
+    sources = list_sources(source, None if index is None else Path(index))
+    read = read_entries(sources.entries, PixelCache(), progress, threads, headers)
+    if headers is not None:
+        headers.save()
+        sources.issues += headers.issues
+    outcomes, value_issues = assign_values(read)
+    kept, clashes, left_out = settle_duplicates([one for one in outcomes if one.frames])
+    images, gaps = _with_whole_slides(kept)
+    left_out |= {one.uid: one.reason for one in images if not one.frames}
+    issues = [*sources.issues, *(issue for one in outcomes for issue in one.issues)]
+    issues += [*value_issues, *clashes, *gaps]
+    return Survey(sources, outcomes, kept, images, issues, left_out)
+
+
+def _with_whole_slides(kept: list[Outcome]) -> tuple[list[Outcome], list[Issue]]:
+    """Put slides together that came in parts, unless the whole is there as well."""
+    if not any(map(_tiled, kept)):
+        return kept, []
+    images, issues = join_slides(kept)
+    present = {one.uid for one in kept}
+    wholes = [one for one in images[len(kept) :] if one.uid not in present]
+    return [*images[: len(kept)], *wholes], issues
+
+
+def _tiled(outcome: Outcome) -> bool:
+    return any(frame.tiles is not None for frame in outcome.frames)
 
 
 def _nothing(sources: Sources, outcomes: list[Outcome], issues: list[Issue]) -> str:

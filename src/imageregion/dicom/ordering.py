@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-import numpy as np
-
-from imageregion._arrays import FloatArray
 from imageregion.frame import Frame
+from imageregion.stack import parallel_groups
 
 __all__ = ["in_order"]
-
-_SAME_DIRECTION = 1e-3  # normals of slices of one stack differ by rounding only
 
 
 def in_order(frames: Iterable[Frame]) -> tuple[Frame, ...]:
@@ -27,21 +23,10 @@ def in_order(frames: Iterable[Frame]) -> tuple[Frame, ...]:
 
 
 def _in_series(frames: list[Frame]) -> list[Frame]:
-    groups: list[tuple[FloatArray, list[tuple[float, Frame]]]] = []
-    unplaced: list[Frame] = []
-    for frame in frames:
-        if frame.plane is None:
-            unplaced.append(frame)
-            continue
-        normal, origin = frame.plane.normal, frame.plane.origin
-        for direction, members in groups:
-            if np.abs(direction - normal).max() < _SAME_DIRECTION:
-                members.append((float(direction @ origin), frame))
-                break
-        else:
-            groups.append((normal, [(float(normal @ origin), frame)]))
-    groups.sort(key=lambda group: tuple(group[0].tolist()))
-    placed = [
-        frame for _, members in groups for _, frame in sorted(members, key=lambda item: item[0])
+    placed = [(frame, frame.plane) for frame in frames if frame.plane is not None]
+    unplaced = [frame for frame in frames if frame.plane is None]
+    groups = [
+        [placed[i] for i in group] for group in parallel_groups([plane for _, plane in placed])
     ]
-    return placed + unplaced
+    groups.sort(key=lambda group: tuple(group[0][1].normal.tolist()))
+    return [frame for group in groups for frame, _ in group] + unplaced

@@ -31,7 +31,7 @@ __all__ = [
     "unpack_samples",
 ]
 
-CACHE_BYTES = 256 * 2**20
+CACHE_BYTES = 128 * 2**20
 _CHANNELS = ("red", "green", "blue")
 
 

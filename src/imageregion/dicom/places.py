@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -30,6 +31,7 @@ _ENHANCED_PROJECTIONS = {
 }
 _BENT = {"CURVED_MPR", "VOLUME_RENDER", "SURFACE_RENDER"}
 _PLANAR = {"STATIC", "DYNAMIC", "GATED", "WHOLE BODY", "TOMO", "GATED TOMO"}
+_NEARLY = 1e-4  # of 1; cosines that are further off are looked at closer
 _SAME = 1e-3  # mm; positions are written with a few decimals
 _AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 _VECTOR_LIMIT = 200_000
@@ -54,9 +56,10 @@ def plane_of(header: Header, *, grouped: bool = False) -> Place:
     dataset = header.dataset
     kinds = {str(value).upper() for value in items(dataset, "ImageType")}
     modality = text(dataset, "Modality")
-    if header.sop_class in _ENHANCED_PROJECTIONS or (not grouped and modality in _PROJECTIONS):
-        return None, ""
-    if modality == "CT" and "LOCALIZER" in kinds:
+    projection = header.sop_class in _ENHANCED_PROJECTIONS or (
+        not grouped and modality in _PROJECTIONS
+    )
+    if projection or (modality == "CT" and "LOCALIZER" in kinds):
         return None, ""
     if "MOSAIC" in kinds:
         return None, "mosaic: one image holds many slices, its position is not theirs"
@@ -66,10 +69,35 @@ def plane_of(header: Header, *, grouped: bool = False) -> Place:
     absent = [word for word in _GEOMETRY if not items(dataset, word)]
     if grouped and 0 < len(absent) < 3:
         return None, f"there is no {' and no '.join(absent)}"
-    return (None, "") if absent else _guarded(dataset)
+    if absent:
+        return None, ""
+    plane = _well_formed(header)
+    return (plane, "") if plane is not None else _guarded(dataset)
+
+
+def _well_formed(header: Header) -> Plane | None:
+    """Return the plane of an image that has everything in order, in a fifth of the time."""
+    try:
+        origin, cosines, spacing = (numbers(header.dataset, word, header.uid) for word in _GEOMETRY)
+        shape = tuple(integer(header.dataset, word, header.uid) for word in ("Rows", "Columns"))
+    except DicomError:
+        return None
+    if (len(origin), len(cosines), len(spacing)) != (3, 6, 2) or min(*spacing, *shape) <= 0:
+        return None
+    x, y = cosines[:3], cosines[3:]
+    lengths = math.hypot(*x), math.hypot(*y)
+    lean = x[0] * y[0] + x[1] * y[1] + x[2] * y[2]
+    if abs(lengths[0] - 1) + abs(lengths[1] - 1) + abs(lean) > _NEARLY:
+        return None
+    axes = [
+        [a / lengths[0] * spacing[1], b / lengths[1] * spacing[0]]
+        for a, b in zip(x, y, strict=True)
+    ]
+    return Plane((shape[0], shape[1]), origin, axes)
 
 
 def _guarded(dataset: Dataset) -> Place:
+    """Look closer: at the plane of an image that is not quite as it should be, or why not."""
     try:
         return Plane.from_dicom(dataset), ""
     except DicomError as error:
@@ -121,7 +149,7 @@ def _dose_offsets(header: Header, first: Plane, count: int) -> list[float]:
     """Return the distances of frames from the first, along its normal, mm."""
     keyword, uid = "GridFrameOffsetVector", header.uid
     offsets = np.array(numbers(header.dataset, keyword, uid))
-    if count == 1 and len(offsets) < 2:
+    if count == 1:  # its position is stated, whatever image it may have been taken from
         return [0.0]
     if len(offsets) != count:
         got = f"expected {count} values, one for each frame, got {len(offsets)}"

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TypeAlias
 
@@ -32,6 +32,7 @@ _Fetched: TypeAlias = Head | Exception | None
 
 _THREADS = 8
 _GROUP = 8  # files that a thread fetches at a time; more would keep too many bytes waiting
+_LONGEST = 300  # letters of a reason
 _PATIENCE = 1.0  # seconds before a progress bar appears
 
 
@@ -54,6 +55,8 @@ class Outcome:
         What it says that matters to the values of other objects.
     part : Part, optional
         Which part of a concatenation it is.
+    sop_class : str
+        Its name; empty when unknown or not DICOM.
     """
 
     entry: Entry
@@ -64,6 +67,7 @@ class Outcome:
     issues: tuple[Issue, ...] = ()
     evidence: Evidence | None = None
     part: Part | None = None
+    sop_class: str = ""
 
 
 class _ArchiveError(Exception):
@@ -160,17 +164,16 @@ def _header(entry: Entry, head: _Fetched, index: HeaderIndex | None) -> Header |
 
 
 def _understand(entry: Entry, header: Header, cache: PixelCache) -> Outcome:
+    found = Outcome(entry, header.uid, evidence=evidence_of(header), sop_class=header.kind)
     if not is_image(header):
         reason = f"is a {header.kind}, not an image"
-        evidence = evidence_of(header)
-        return Outcome(entry, header.uid, kind=header.kind, reason=reason, evidence=evidence)
+        return replace(found, kind=header.kind, reason=reason)
     if not header.uid:
         raise DicomError(entry.name, "the image has no SOP Instance UID")
     if not isinstance(entry.item, Dataset) and not header.pixel_keyword:
         raise DicomError(entry.name, f"the {header.kind} ends before its pixel data")
     frames, issues = frames_of(header, cache)
-    evidence, part = evidence_of(header), part_of(header)
-    return Outcome(entry, header.uid, frames=frames, issues=issues, evidence=evidence, part=part)
+    return replace(found, frames=frames, issues=issues, part=part_of(header))
 
 
 def _unreadable(entry: Entry, uid: str, error: Exception) -> Outcome:
@@ -180,6 +183,8 @@ def _unreadable(entry: Entry, uid: str, error: Exception) -> Outcome:
     elif isinstance(error, OSError) and error.strerror:
         message = error.strerror
     reason = " ".join(message.split()) or type(error).__name__
+    if len(reason) > _LONGEST:  # some of pydicom's hold the bytes they are about
+        reason = f"{reason[:_LONGEST]} ..."
     issue = Issue("error", "unreadable", entry.name, f"cannot be read: {reason}")
     return Outcome(entry, uid, reason=f"cannot be read: {reason}", issues=(issue,))
 

@@ -7,14 +7,15 @@ Whatever is out of the ordinary is left to `bounds.read_bounded`, which is slowe
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, MutableSequence
+from collections.abc import Mapping, MutableMapping, MutableSequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 from pydicom import Dataset
 from pydicom.charset import convert_encodings
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import FileMetaDataset
 from pydicom.tag import BaseTag
 from pydicom.uid import (
@@ -48,6 +49,8 @@ _OTHER_SYNTAXES = frozenset(
     {str(DeflatedExplicitVRLittleEndian), str(ExplicitVRBigEndian), "1.2.840.113619.5.2"}
 )
 _META_TAGS = {tag: BaseTag(tag) for tag in (0x00020002, 0x00020003, 0x00020010)}
+
+_Elements: TypeAlias = MutableMapping[BaseTag, DataElement | RawDataElement]
 
 _explicit = struct.Struct("<HH2sH").unpack_from
 _implicit = struct.Struct("<HHL").unpack_from
@@ -110,9 +113,9 @@ def scan_file(start: bytes, wanted: Mapping[int, BaseTag]) -> Scan | None:
     return found
 
 
-def _scan_meta(data: bytes) -> tuple[dict[BaseTag, RawDataElement], int]:
+def _scan_meta(data: bytes) -> tuple[_Elements, int]:
     """Return what is needed of the file meta information, and where it ends."""
-    found: dict[BaseTag, RawDataElement] = {}
+    found: _Elements = {}
     at = _PREAMBLE
     while data[at : at + 2] == b"\x02\x00":
         group, element, vr, length = _explicit(data, at)
@@ -158,7 +161,7 @@ def scan_elements(
 
 
 def _scan(data: bytes, at: int, wanted: Mapping[int, BaseTag], implicit: bool) -> Scan:
-    found: dict[BaseTag, RawDataElement] = {}
+    found: _Elements = {}
     parts: list[bytes] = []
     nested, last, end, at_pixels = _Nested(data), -1, len(data), False
     while at < end:
@@ -288,9 +291,9 @@ def _is_sequence(tag: int) -> bool:
     return dictionary_has_tag(tag) and dictionary_VR(tag) == "SQ"
 
 
-def _encodings(found: Mapping[BaseTag, RawDataElement]) -> str | MutableSequence[str]:
+def _encodings(found: _Elements) -> str | MutableSequence[str]:
     stated = found.get(_CHARACTERS)
-    return _encodings_of(stated.value or b"") if stated is not None else _DEFAULT_ENCODING
+    return _encodings_of(bytes(stated.value or b"")) if stated is not None else _DEFAULT_ENCODING
 
 
 @lru_cache(64)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Container
+from collections.abc import Container, Hashable, Mapping
 
-from pydicom.dataelem import RawDataElement
+from pydicom import Dataset
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.tag import BaseTag
 
 from imageregion.dicom.bounds import Budget
 from imageregion.dicom.walking import is_sequence
 
-__all__ = ["Elements", "split_items"]
+__all__ = ["Element", "Elements", "Item", "elements_of", "fingerprint", "split_items"]
+
+Element = DataElement | RawDataElement
+"""An element as pydicom keeps it: understood, or as it is in the file."""
+
+Item = Mapping[BaseTag, Element]
+"""The elements of an item by tag."""
 
 Elements = dict[BaseTag, RawDataElement]
 """The elements of an item by tag, their values as they are in the file."""
@@ -151,3 +158,30 @@ class _Splitter:
             implicit, kind = implicit or kind == "UN", "SQ"
         value = self._data[start:stop]
         keep[tag] = RawDataElement(tag, kind, len(value), value, 0, implicit, self._little)
+
+
+def fingerprint(element: Element) -> Hashable:
+    """Return what is equal for equal elements, and differs for others.
+
+    Elements that are understood already are compared by their values.
+
+    Examples
+    --------
+    >>> one, two = DataElement(0x00280010, "US", 4), DataElement(0x00280010, "US", 5)
+    >>> fingerprint(one) == fingerprint(two)
+    False
+    """
+    if isinstance(element, RawDataElement):
+        return element.VR, element.value, element.is_implicit_VR
+    if element.VR == "SQ":
+        return tuple(
+            tuple((int(tag), fingerprint(inner)) for tag, inner in elements_of(item).items())
+            for item in element.value or ()
+        )
+    value = element.value
+    return element.VR, value if isinstance(value, bytes) else str(value)
+
+
+def elements_of(item: Dataset) -> Item:
+    """Return the elements of an item without understanding them."""
+    return {tag: item.get_item(tag) for tag in item.keys()}  # noqa: SIM118

@@ -7,33 +7,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.tag import BaseTag
 
-from imageregion._arrays import FloatArray, IntArray
+from imageregion._arrays import FloatArray
 from imageregion.dicom.formats import frame_count, is_lossy
 from imageregion.dicom.groups import Groups
 from imageregion.dicom.headers import Header, integer, items, numbers, text
+from imageregion.dicom.matrices import Part, Slide
 from imageregion.dicom.pixels import PixelCache, Pixels, Refusal, pixels_of
 from imageregion.dicom.places import thickness_of
 from imageregion.dicom.tiling import Layer, like, matrix_of, slide_groups, tile_layers
 from imageregion.dicom.values import highest_of, values_of
-from imageregion.errors import DicomError, ImageRegionError, Issue, PlacementError
-from imageregion.frame import Frame, Tiles
+from imageregion.errors import DicomError, ImageRegionError, Issue
+from imageregion.frame import Frame
 from imageregion.plane import Plane
 from imageregion.spacing import Spacing
 
-__all__ = [
-    "MatrixLoader",
-    "Part",
-    "Slide",
-    "SlideTiles",
-    "dimensions_of_layers",
-    "is_tiled",
-    "slide_frames",
-]
+__all__ = ["dimensions_of_layers", "is_tiled", "slide_frames"]
 
-_MAX_SAMPLES = 1 << 28  # of a matrix that is put together at once
 _PER_FRAME = BaseTag(0x52009230)
 _LARGEST_SLIDE = 300.0  # mm; glass slides for whole organs are about 200 mm long
 _COSINE_TOLERANCE = 1e-3  # as written by scanners, with few digits
@@ -234,185 +225,9 @@ def _classic(header: Header, groups: Groups, layer: Layer) -> Header:
     return replace(header, dataset=like(header.dataset, elements))
 
 
-# --- frames --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What an instance says about the concatenation it is part of (DICOM PS3.3 C.7.6.16.1).
-
-    Parameters
-    ----------
-    concatenation : str
-        UID; empty for an instance that is whole.
-    source : str
-        SOP Instance UID of the whole, as it was before it was split.
-    offset : int
-        Frames in the parts before.
-    """
-
-    concatenation: str = ""
-    source: str = ""
-    offset: int = 0
-
-
 def _part(header: Header) -> Part:
     uid = text(header.dataset, "ConcatenationUID")
     if not uid:
         return Part()
     offset = integer(header.dataset, "ConcatenationFrameOffsetNumber", header.uid, default=-1)
     return Part(uid, text(header.dataset, "SOPInstanceUIDOfConcatenationSource"), offset)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Slide:
-    """A tiled image: its encoded frames, and where they belong.
-
-    Parameters
-    ----------
-    pixels : Pixels
-        Of the encoded frames.
-    part : Part
-    shape : tuple of int
-        (rows, columns) of the total pixel matrix.
-    layers : tuple of Layer
-    fields : tuple of mapping
-        Fields that the frames of each layer have in common.
-    """
-
-    pixels: Pixels
-    part: Part
-    shape: tuple[int, int]
-    layers: tuple[Layer, ...]
-    fields: tuple[dict[str, Any], ...]
-
-    def matrix(self, layer: int) -> Frame:
-        """Return the total pixel matrix of a layer."""
-        tiles = SlideTiles(self, layer)
-        fields = self.fields[layer]
-        load = MatrixLoader(tiles, self.shape, self.pixels.channels, self.pixels.uid)
-        return Frame(load, **(fields | {"tiles": tiles}))
-
-    def encoded(self, number: int) -> Frame:
-        """Return an encoded frame by its number, from 1.
-
-        Raises
-        ------
-        PlacementError
-            When there is no such frame.
-        """
-        for layer, fields in zip(self.layers, self.fields, strict=True):
-            found = np.flatnonzero(layer.frames == number - 1)
-            if len(found):
-                return self._tile(layer.corners[found[0]], number, fields)
-        raise PlacementError(
-            f"image {self.pixels.uid}: there is no frame {number}, "
-            f"the image has {self.pixels.frames.count} frames"
-        )
-
-    def _tile(self, corner: IntArray, number: int, fields: dict[str, Any]) -> Frame:
-        plane: Plane | None = fields["plane"]
-        size = self.pixels.form.shape
-        if plane is not None:
-            plane = Plane(size, plane.origin + plane.axes @ corner[::-1], plane.axes)
-        load = self.pixels.loader(number - 1, self.visible(corner))
-        return Frame(load, **(fields | {"shape": size, "number": number, "plane": plane}))
-
-    def visible(self, corner: IntArray) -> tuple[int, int]:
-        """Return how many rows and columns of a tile lie within the matrix."""
-        size = self.pixels.form.shape
-        return (
-            min(size[0], self.shape[0] - int(corner[0])),
-            min(size[1], self.shape[1] - int(corner[1])),
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SlideTiles:
-    """The encoded frames of one layer; see `imageregion.frame.Tiles`.
-
-    Parameters
-    ----------
-    slide : Slide
-    layer : int
-    """
-
-    slide: Slide
-    layer: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(rows, columns) of every tile, also of those that stick out of the matrix."""
-        return self.slide.pixels.form.shape
-
-    @property
-    def corners(self) -> IntArray:
-        """(row, column) of the first pixel of each tile in the matrix, from 0, shape (N, 2)."""
-        return self.slide.layers[self.layer].corners
-
-    def load(self, index: int) -> NDArray[Any]:
-        """Return the stored values of the tile at ``corners[index]``.
-
-        Raises
-        ------
-        DicomError
-            When it cannot be decoded.
-        """
-        layer = self.slide.layers[self.layer]
-        visible = self.slide.visible(layer.corners[index])
-        return self.slide.pixels.load(int(layer.frames[index]), visible)
-
-    def frame(self, number: int) -> Frame:
-        """Return an encoded frame of the instance, of this layer or another, by its number."""
-        return self.slide.encoded(number)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class MatrixLoader:
-    """Puts the tiles of a matrix together when called, if that is no waste of memory.
-
-    Parameters
-    ----------
-    tiles : Tiles
-    shape : tuple of int
-        (rows, columns) of the matrix.
-    channels : tuple of str
-    uid : str
-        For messages.
-    """
-
-    tiles: Tiles
-    shape: tuple[int, int]
-    channels: tuple[str, ...]
-    uid: str
-
-    def __call__(self) -> NDArray[Any]:
-        """Return the stored values of the whole matrix.
-
-        Raises
-        ------
-        DicomError
-            When it is too large, or tiles are missing: there is no stored value for a gap.
-        """
-        samples = self.shape[0] * self.shape[1] * max(1, len(self.channels))
-        if samples > _MAX_SAMPLES:
-            raise DicomError(
-                self.uid,
-                f"the total pixel matrix of {self.shape[0]} x {self.shape[1]} pixels is too large "
-                "to be held at once; read a part of it",
-            )
-        size, corners = self.tiles.shape, self.tiles.corners
-        covered = np.minimum(np.array(self.shape) - corners, size).prod(axis=1).sum()
-        if covered != self.shape[0] * self.shape[1]:
-            raise DicomError(
-                self.uid, "tiles of the total pixel matrix are missing; read a part of it"
-            )
-        whole: NDArray[Any] | None = None
-        for index, (top, left) in enumerate(corners):
-            tile = self.tiles.load(index)
-            if whole is None:
-                whole = np.empty((*self.shape, *tile.shape[2:]), dtype=tile.dtype)
-            part = whole[top : top + size[0], left : left + size[1]]
-            part[...] = tile[: part.shape[0], : part.shape[1]]
-        assert whole is not None  # noqa: S101 - all of the matrix is covered
-        return whole

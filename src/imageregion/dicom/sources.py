@@ -95,6 +95,7 @@ class Sources:
     def tell(self, severity: str, code: str, found: Iterable[tuple[str, str]]) -> None:
         """Make issues of what is wrong with names; of very many only the first are named."""
         told = list(found)
+        told = [(_printable(name), problem) for name, problem in told]
         for name, problem in told[:_NAMED]:
             self.issues.append(Issue(severity, code, name, problem))  # type: ignore[arg-type]
         if len(told) > _NAMED:
@@ -234,6 +235,10 @@ def _visit(sources: Sources, child: os.DirEntry[str], root: str) -> str | None:
     else:
         sources.add_file(child.path, _relative(child.path, root), status)
     return None
+
+
+def _printable(name: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _relative(path: str, root: str) -> str:

@@ -68,6 +68,8 @@ class PetFacts:
         Of its frames, at least one.
     suv_factor, activity_factor : float, optional
         Of the Philips PET Private Group: from rescaled values to SUVbw, and to Bq/ml.
+    problem : str
+        Why nothing is known; empty when the header could be read.
     """
 
     unit: str
@@ -83,6 +85,7 @@ class PetFacts:
     clocks: tuple[Clock, ...] = (Clock(),)
     suv_factor: float | None = None
     activity_factor: float | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,9 @@ def uptake_of(series: Sequence[PetFacts]) -> Uptake:
 
 
 def _decide(series: Sequence[PetFacts]) -> tuple[dict[str, float], dict[str, str], float, str]:
+    for facts in series:
+        if facts.problem:
+            raise NoUptakeError(facts.problem)
     unit = _common((facts.unit for facts in series), "units")
     suv = _common((facts.suv for facts in series), "types of uptake value")
     if suv:

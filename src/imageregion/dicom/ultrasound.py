@@ -57,6 +57,9 @@ def regions_of(header: Header) -> tuple[tuple[UltrasoundRegion, ...], tuple[Issu
     except DicomError as error:
         message = f"SequenceOfUltrasoundRegions: {error.message}"
         return (), (Issue("warning", "bad-ultrasound-region", uid, message),)
+    except Exception as error:
+        message = f"SequenceOfUltrasoundRegions: cannot be read: {error}"
+        return (), (Issue("warning", "bad-ultrasound-region", uid, message),)
     regions: list[UltrasoundRegion] = []
     issues: list[Issue] = []
     for number, item in enumerate(found, 1):
@@ -66,7 +69,7 @@ def regions_of(header: Header) -> tuple[tuple[UltrasoundRegion, ...], tuple[Issu
             regions.append(region)
         except DicomError as error:
             remark = f"{error.message}; the region is left out"
-        except (ValueError, TypeError, ArithmeticError, LookupError, AttributeError) as error:
+        except Exception as error:  # whatever pydicom raises on damaged values
             remark = f"cannot be read: {error}; the region is left out"
         if remark:
             issues.append(Issue("warning", "bad-ultrasound-region", uid, f"{where}: {remark}"))

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
+from imageregion.dicom.mappings import MAX_MAPPINGS, Unavailable, named, quantity_of
 from imageregion.dicom.mappings import Mapping as ValueMapping
-from imageregion.dicom.mappings import named, quantity_of
 from imageregion.dicom.reading import Outcome
 from imageregion.dicom.suv import PetFacts, Uptake, uptake_of
 from imageregion.dicom.units import SUV_UNITS, is_unknown_unit
-from imageregion.errors import Issue
+from imageregion.errors import GeometryError, Issue
 from imageregion.frame import Frame
 from imageregion.quantities import Quantity, scaled
 
@@ -21,7 +22,8 @@ __all__ = ["assign_values"]
 
 _SUV_NAMES = {unit: name for name, unit in SUV_UNITS.items()}
 _DISAGREEMENT = 0.01  # of a computed uptake value and one that was stored as a mapping
-_References = Mapping[str, Sequence[tuple[tuple[int, ...], tuple[ValueMapping, ...]]]]
+_Known = dict[tuple[int, float | None], Quantity | Unavailable]
+_References = Mapping[str, Sequence[tuple[frozenset[int], tuple[ValueMapping, ...]]]]
 
 
 def assign_values(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[Issue]]:
@@ -47,7 +49,7 @@ def assign_values(outcomes: Sequence[Outcome]) -> tuple[list[Outcome], list[Issu
     issues = [
         Issue("warning", "mapping", outcome.uid, f"the mappings are not used: {found.problem}")
         for outcome in outcomes
-        if (found := outcome.evidence) is not None and found.problem
+        if (found := outcome.evidence) is not None and found.problem and found.pet is None
     ]
     for series, places in _pet_series(settled).items():
         facts = [pet for n in places if (pet := _pet(settled[n])) is not None]
@@ -72,16 +74,28 @@ def _with_mappings(outcome: Outcome, references: _References) -> Outcome:
     groups = references.get(outcome.uid)
     if not groups or not outcome.frames:
         return outcome
+    known: _Known = {}
     frames = []
     for frame in outcome.frames:
-        used = [m for numbers, ms in groups if not numbers or frame.number in numbers for m in ms]
-        frames.append(_with_mapped(frame, used) if used and frame.quantities else frame)
+        used = (m for numbers, ms in groups if not numbers or frame.number in numbers for m in ms)
+        chosen = list(islice(used, MAX_MAPPINGS))
+        found = [_quantity(mapping, frame.highest, known) for mapping in chosen]
+        frames.append(_with_mapped(frame, found) if found and frame.quantities else frame)
     return replace(outcome, frames=tuple(frames))
 
 
-def _with_mapped(frame: Frame, mappings: Sequence[ValueMapping]) -> Frame:
+def _quantity(
+    mapping: ValueMapping, highest: float | None, known: _Known
+) -> Quantity | Unavailable:
+    """Make a quantity once for all frames: it may hold a long table."""
+    key = (id(mapping), highest)
+    if key not in known:
+        known[key] = quantity_of(mapping, highest, None)
+    return known[key]
+
+
+def _with_mapped(frame: Frame, found: Sequence[Quantity | Unavailable]) -> Frame:
     """Add real world values, which may need new names to be told apart."""
-    found = [quantity_of(mapping, frame.highest, None) for mapping in mappings]
     own = [quantity for quantity in frame.quantities if quantity.name.startswith("rwv:")]
     mapped, ambiguous = named([*own, *(one for one in found if isinstance(one, Quantity))])
     problems = [one for one in found if not isinstance(one, Quantity)]
@@ -114,7 +128,7 @@ def _pet_series(outcomes: Sequence[Outcome]) -> dict[str, list[int]]:
     places = defaultdict(list)
     for n, outcome in enumerate(outcomes):
         if _pet(outcome) is not None and outcome.evidence is not None:
-            places[outcome.evidence.series].append(n)
+            places[outcome.evidence.series or outcome.uid].append(n)
     return places
 
 
@@ -137,7 +151,11 @@ def _uptake_frame(frame: Frame, facts: PetFacts, uptake: Uptake) -> Frame:
         if base is None:
             reasons[name] = f"the image has no values in {facts.unit}"
             continue
-        value_map = scaled(base.value_map, uptake.factor(name, facts))
+        try:
+            value_map = scaled(base.value_map, uptake.factor(name, facts))
+        except GeometryError:  # a table of numbers too large
+            reasons[name] = "its values are too large"
+            continue
         added.append(Quantity(name, value_map, SUV_UNITS[name], f"computed from {base.name}"))
     names = {quantity.name for quantity in (*frame.quantities, *added)}
     for quantity in frame.quantities:  # what somebody else computed
@@ -210,10 +228,10 @@ def _value_issues(outcomes: Iterable[Outcome]) -> list[Issue]:
                 text = f"values are in {frame.unit}, a code that DICOM does not define"
                 issue = Issue("information", "unknown-unit", frame.series, text)
                 found.setdefault((frame.series, issue.code), issue)
-            if _has_odd_padding(frame):
+            if frame.padding is not None and _has_odd_padding(frame):
                 text = (
-                    f"the padding value {frame.padding} is none that its bits can hold: "
-                    "padding may count as pixels"
+                    f"the padding value {frame.padding[0]:g} is none that the stored bits can "
+                    "hold: see whether padding was left out"
                 )
                 issue = Issue("warning", "padding-value", frame.series, text)
                 found.setdefault((frame.series, issue.code), issue)

@@ -15,6 +15,7 @@ without modality LUT       "stored": the transformation is the identity
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from imageregion.dicom.headers import Header, integer, items, numbers, text
@@ -25,7 +26,14 @@ from imageregion.dicom.windows import window_of
 from imageregion.errors import DicomError
 from imageregion.quantities import LinearMap, Quantity, TableMap, ValueMap
 
-__all__ = ["highest_of", "padding_of", "stored_number", "value_map_of", "values_of"]
+__all__ = [
+    "highest_of",
+    "odd_padding_of",
+    "padding_of",
+    "stored_number",
+    "value_map_of",
+    "values_of",
+]
 
 _PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 _HOUNSFIELD = "[hnsf'U]"
@@ -91,6 +99,10 @@ def _quantities(header: Header) -> tuple[tuple[Quantity, ...], tuple[Unavailable
     if suv:
         quantities.append(Quantity(suv, value_map, unit, "as the image holds it"))
     mapped, problems = _mapped(header)
+    for quantity in mapped:
+        if quantity.name == f"rwv:{_HOUNSFIELD}" and unit != _HOUNSFIELD:
+            quantities.append(replace(quantity, name="hu"))
+            unavailable.clear()
     return (*quantities, *mapped), (*unavailable, *problems)
 
 
@@ -182,6 +194,19 @@ def padding_of(header: Header) -> tuple[float, float] | None:
     has_limit = bool(items(header.dataset, "PixelPaddingRangeLimit"))
     last = _padding_value(header, "PixelPaddingRangeLimit") if has_limit else first
     return float(min(first, last)), float(max(first, last))
+
+
+def odd_padding_of(header: Header) -> tuple[int, int] | None:
+    """Return the limits of padding that the stored bits of an image cannot hold; else None.
+
+    Whoever takes stored values out of their cells has to leave cells in these limits as they are.
+    """
+    padding, highest = padding_of(header), highest_of(header)
+    if padding is None or highest is None:
+        return None
+    lowest = -highest - 1 if is_signed(header) else 0.0
+    is_odd = padding[0] > highest or padding[1] < lowest
+    return (int(padding[0]), int(padding[1])) if is_odd else None
 
 
 def _padding_value(header: Header, keyword: str) -> int:

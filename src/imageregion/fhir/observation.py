@@ -224,6 +224,7 @@ def _notes(selection: Selection, result: RegionResult) -> list[str]:
         if path and (issue.path == path or issue.path.startswith(f"{path}."))
     ]
     label = [f"region: {result.region.label}"] if result.region.label else []
+    label += [f"{keyword}: {value}" for keyword, value in result.dimensions]
     return [*label, *(f"flag: {flag}" for flag in result.flags), *found]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imageregion._arrays import FloatArray
+from imageregion._pixel import CENTER
 
 __all__ = ["block_coverage", "resample"]
 
@@ -67,7 +68,7 @@ def _along(
     Beyond the array values are 0.
     """
     if step >= 1:
-        index = np.floor((np.arange(*span) + 0.5) / step).astype(np.int64) - first
+        index = np.floor((np.arange(*span) + CENTER) / step).astype(np.int64) - first
         known = (index >= 0) & (index < count)
         result: FloatArray = values[np.clip(index, 0, count - 1)]
         if not known.all():
