@@ -92,7 +92,15 @@ def elements(content: bytes) -> tuple[Element, ...]:
             walk(dataset)
         except Exception:
             return tuple(found)
-    return tuple(each for each in found if 0 < each.start < len(content))
+    return tuple(each for each in found if is_at_its_place(each, content))
+
+
+def is_at_its_place(each: Element, content: bytes) -> bool:
+    """Tell whether the length stands where it should; pydicom loses track in some sequences."""
+    if not each.width < each.start < len(content):
+        return False
+    stated = int.from_bytes(content[each.start - each.width : each.start], "little")
+    return stated in (each.length, 0xFFFFFFFF)
 
 
 LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())

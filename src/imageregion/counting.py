@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imageregion._arrays import FloatArray
 from imageregion.blocks import blocks_under, read_ahead
@@ -13,6 +15,7 @@ from imageregion.codes import FIRST_ORDER, PIXEL_COUNTS, STATISTICS
 from imageregion.frame import Frame
 from imageregion.locate import Part, Space
 from imageregion.measurement import Slice
+from imageregion.quantities import RealWorldMap, TableMap
 from imageregion.raster import Rule, rasterize, weighed_line
 from imageregion.settings import Settings
 from imageregion.shapes import Polyline, Shape
@@ -131,7 +134,7 @@ def count_pixels(slices: Sequence[Slice], settings: Settings) -> Counted:
         found = summarize(
             block.spans, stored, value_map=frame.value_map, is_padding=frame.is_padding
         )
-        saturated = saturated or _is_saturated(found, frame)
+        saturated = saturated or _is_saturated(found, frame, block.spans, stored)
         total += found
         read += block.spans.count
     missing = sum(spans.count for _, spans in merged) - read
@@ -163,10 +166,14 @@ def has_lengths(parts: Sequence[Slice], settings: Settings) -> bool:
     return settings.rule == "exact" and any(isinstance(part.shape, Polyline) for part in parts)
 
 
-def _is_saturated(found: Statistics, frame: Frame) -> bool:
+def _is_saturated(found: Statistics, frame: Frame, spans: Spans, stored: NDArray[Any]) -> bool:
     if frame.highest is None or not found.count:
         return False
-    top = float(np.asarray(frame.value_map(np.array([frame.highest])))[0])
+    value_map = frame.value_map
+    inner = value_map.inner if isinstance(value_map, RealWorldMap) else value_map
+    if isinstance(inner, TableMap):  # several stored values may share the top one
+        return summarize(spans, stored, is_padding=frame.is_padding).max == frame.highest
+    top = float(np.asarray(value_map(np.array([frame.highest])))[0])
     return top in (found.values[0], found.values[-1])
 
 

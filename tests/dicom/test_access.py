@@ -34,11 +34,14 @@ from imageregion.dicom import (
     filesets,
     headers,
     index,
+    members,
     open_images,
     pixels,
 )
-from imageregion.dicom.archives import ZipMember, read_directory
+from imageregion.dicom.archives import read_directory
+from imageregion.dicom.members import ZipMember
 from imageregion.dicom.scanning import scan_elements, scan_file
+from imageregion.dicom.wanted import WANTED
 from imageregion.errors import DicomError, ImageRegionError, InputError
 from imageregion.frame import Frame
 from imageregion.region import Target
@@ -169,8 +172,8 @@ def test_inflated_members_that_are_kept_are_bounded(
 ) -> None:
     folder = series(save_slice, 6)
     size = (folder / "0000.dcm").stat().st_size
-    monkeypatch.setattr(archives, "_KEPT_BYTES", 2 * size + 10)
-    kept = archives._Inflated()
+    monkeypatch.setattr(members, "_KEPT_BYTES", 2 * size + 10)
+    kept = members._Inflated()
     for member in read_directory(zipped(folder, tmp_path / "study.zip")).members:
         assert kept.get(member) == (folder / member.name.split("/")[1]).read_bytes()
         assert kept._used <= 2 * size + 10
@@ -320,7 +323,7 @@ def test_bombs(save_slice: Save, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path = tmp_path / "bomb.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("bomb.dcm", data + bytes(10**6))
-    monkeypatch.setattr(archives, "_MAX_INFLATED", 10**5)
+    monkeypatch.setattr(members, "_MAX_INFLATED", 10**5)
     with pytest.raises(DicomError, match=r"1000\d+ bytes are too many"):
         _ = open_images(path).frames[0].stored
     monkeypatch.setattr(archives, "_MAX_MEMBERS", 0)
@@ -646,7 +649,7 @@ def test_other_elements_wanted_than_before(
 ) -> None:
     folder = aged(series(save_slice, 1))
     open_images(folder, index=tmp_path / "i")
-    monkeypatch.setattr(index, "WANTED", {**headers.WANTED, 0x00100010: headers.WANTED[0x00080016]})
+    monkeypatch.setattr(index, "WANTED", {**WANTED, 0x00100010: WANTED[0x00080016]})
     reads.clear()
     open_images(folder, index=tmp_path / "i")
     assert reads == ["0000.dcm"]
@@ -747,7 +750,7 @@ def test_scanning_finds_what_pydicom_finds(save_slice: Save, make_slice: Make) -
                 inner.is_undefined_length_sequence_item = undefined
             file = io.BytesIO()
             dataset.save_as(file, implicit_vr=implicit, enforce_file_format=True)
-            found = scan_file(file.getvalue(), headers.WANTED)
+            found = scan_file(file.getvalue(), WANTED)
             assert found is not None
             assert found.at_pixels
             assert file.getvalue()[found.stop :][:4] == b"\xe0\x7f\x10\x00"
@@ -756,26 +759,26 @@ def test_scanning_finds_what_pydicom_finds(save_slice: Save, make_slice: Make) -
             assert found.dataset.RealWorldValueMappingSequence == (
                 expected.RealWorldValueMappingSequence
             )
-            again = scan_elements(found.elements, 0, headers.WANTED, implicit=implicit)
+            again = scan_elements(found.elements, 0, WANTED, implicit=implicit)
             assert again is not None
             assert again.dataset == found.dataset
             for length in range(132, found.stop + 8):
-                scan_file(file.getvalue()[:length], headers.WANTED)
+                scan_file(file.getvalue()[:length], WANTED)
 
 
 @given(data=st.binary(max_size=300), implicit=st.booleans())
 def test_scanning_takes_anything(data: bytes, implicit: bool) -> None:
-    scan_elements(data, 0, headers.WANTED, implicit=implicit)
+    scan_elements(data, 0, WANTED, implicit=implicit)
 
 
 def test_deep_and_wide_sequences_are_left_to_the_careful_reader() -> None:
     head = struct.pack("<HH2s2xL", 0x0040, 0x9096, b"SQ", 0xFFFFFFFF)
     item = struct.pack("<HHL", 0xFFFE, 0xE000, 0xFFFFFFFF)
-    assert scan_elements((head + item) * 5000, 0, headers.WANTED, implicit=False) is None
+    assert scan_elements((head + item) * 5000, 0, WANTED, implicit=False) is None
     empty = struct.pack("<HHL", 0xFFFE, 0xE000, 0)
     end = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
-    assert scan_elements(head + empty * 100 + end, 0, headers.WANTED, implicit=False) is not None
-    assert scan_elements(head + empty * 9000 + end, 0, headers.WANTED, implicit=False) is None
+    assert scan_elements(head + empty * 100 + end, 0, WANTED, implicit=False) is not None
+    assert scan_elements(head + empty * 9000 + end, 0, WANTED, implicit=False) is None
 
 
 def test_targets_of_members(save_slice: Save, tmp_path: Path) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from pydicom import Dataset
 
+from imageregion import PlacementError, Target, open_images
 from imageregion.dicom.concatenations import Part, joined, part_of
 from imageregion.dicom.headers import read_dataset
 from imageregion.frame import Frame
+
+MakeSlice = Callable[..., Dataset]
 
 
 def frames(uid: str, count: int) -> list[Frame]:
@@ -85,3 +90,28 @@ def test_total_pixel_matrices_are_left_out() -> None:
 
     tiled = [Frame.from_array([[1]], number=0, tiles=Tiles())]
     assert joined([(Part("9", "1.0", 0), tiled)]) == ({}, ())
+
+
+def test_a_region_may_name_the_uncut_object_or_a_part(make_slice: MakeSlice) -> None:
+    parts = [
+        make_slice(
+            np.full((count, 4, 6), first, np.int16)
+            + np.arange(count, dtype=np.int16)[:, None, None],
+            SOPInstanceUID=f"1.2.3.1.{first + 1}",
+            NumberOfFrames=count,
+            ConcatenationUID="1.2.3.8",
+            SOPInstanceUIDOfConcatenationSource="1.2.3.7",
+            ConcatenationFrameOffsetNumber=first,
+            RescaleSlope=1,
+            RescaleIntercept=0,
+        )
+        for first, count in ((2, 3), (0, 2))
+    ]
+    images = open_images(parts)
+    assert len(images) == 5  # the uncut object adds no images of its own
+    for number in range(1, 6):
+        frame = images.frame(Target(instance="1.2.3.7", frames=(number,)))
+        assert frame.pixels[0, 0] == number - 1
+    assert images.frame(Target(instance="1.2.3.1.3", frames=(2,))).pixels[0, 0] == 3
+    with pytest.raises(PlacementError, match="no frame 6"):
+        images.frame(Target(instance="1.2.3.7", frames=(6,)))

@@ -1,4 +1,4 @@
-"""Archives: the members of a zip file, read where they are, within bounds.
+"""Archives: what a zip file holds, within bounds.
 
 Nothing is unpacked to disk, so names of members lead nowhere: they only appear in messages.
 """
@@ -7,24 +7,18 @@ from __future__ import annotations
 
 import io
 import struct
-import threading
-import zlib
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
-from zipfile import ZipExtFile, ZipInfo
+from typing import BinaryIO
 
+from imageregion.dicom.members import DEFLATED, STORED, ZipMember
 from imageregion.errors import DicomError
 
-__all__ = ["Directory", "ZipMember", "is_zip", "read_directory"]
+__all__ = ["Directory", "is_zip", "read_directory"]
 
 _MAX_MEMBERS = 200_000
 _MAX_DIRECTORY = 64 * 2**20  # bytes of the list of members
-_MAX_INFLATED = 512 * 2**20  # bytes of one compressed member; stored ones are not held
-_KEPT_BYTES = 128 * 2**20  # of members inflated lately
-_STORED, _DEFLATED = 0, 8
 _ENCRYPTED = 0x0001
 _UTF8 = 0x0800
 
@@ -32,159 +26,7 @@ _END = struct.Struct("<4s4H2LH")
 _END64 = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR = struct.Struct("<4sLQL")
 _ENTRY = struct.Struct("<4s6H3L5H2L")
-_LOCAL = struct.Struct("<4s5H3L2H")
 _LONGEST_COMMENT = 65_535
-
-
-@dataclass(frozen=True, slots=True)
-class ZipMember:
-    """A file within a zip file; see `fragments.ByteSource`.
-
-    Parameters
-    ----------
-    archive : Path
-    name : str
-        For messages.
-    offset : int
-        Byte of its local header.
-    method : int
-        0 stored, 8 deflated.
-    packed, size : int
-        Bytes in the archive, and of the file.
-    crc : int
-    """
-
-    archive: Path
-    name: str
-    offset: int
-    method: int
-    packed: int
-    size: int
-    crc: int
-
-    def open(self) -> BinaryIO:
-        """Return a new seekable handle at the first byte.
-
-        Raises
-        ------
-        DicomError
-            When the member is damaged or becomes too large.
-        OSError
-            When the archive cannot be read.
-        """
-        if self.method == _DEFLATED:
-            return io.BytesIO(_INFLATED.get(self))
-        archive = self._positioned()
-        window = _Window(archive, archive.tell(), self.size)
-        return io.BufferedReader(window)
-
-    def stream(self) -> BinaryIO:
-        """Return a handle that inflates no more than is read; going back starts over."""
-        if self.method == _STORED:
-            return self.open()
-        info = ZipInfo(self.name)
-        info.compress_type, info.CRC = self.method, self.crc
-        info.compress_size, info.file_size = self.packed, self.size
-        archive = self._positioned()
-        return cast(BinaryIO, ZipExtFile(archive, "r", info, close_fileobj=True))
-
-    def _positioned(self) -> BinaryIO:
-        """Open the archive at the first byte of the member."""
-        archive = self.archive.open("rb")
-        try:
-            archive.seek(self.offset)
-            head = archive.read(_LOCAL.size)
-            if len(head) < _LOCAL.size or head[:4] != b"PK\3\4":
-                raise DicomError(self.name, "the zip file is damaged: there is no such member")
-            *_, name, extra = _LOCAL.unpack(head)
-            archive.seek(name + extra, io.SEEK_CUR)
-        except BaseException:
-            archive.close()
-            raise
-        return archive
-
-    def inflate(self) -> bytes:
-        """Return all bytes of a deflated member.
-
-        Raises
-        ------
-        DicomError
-            When it is damaged or too large to be held.
-        """
-        if max(self.size, self.packed) > _MAX_INFLATED:
-            raise DicomError(
-                self.name,
-                f"{self.size} bytes are too many to be unpacked in memory; unpack the zip file",
-            )
-        with self._positioned() as archive:
-            packed = archive.read(self.packed)
-        try:
-            unpack = zlib.decompressobj(-zlib.MAX_WBITS)
-            content = unpack.decompress(packed, self.size) if self.size else b""
-        except zlib.error as error:
-            raise DicomError(self.name, f"the zip file is damaged: {error}") from None
-        if len(content) != self.size or zlib.crc32(content) != self.crc:
-            raise DicomError(self.name, "the zip file is damaged: the member is not what it says")
-        return content
-
-
-class _Inflated:
-    """Keeps members inflated lately: frames of one image are asked for one by one."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[ZipMember, bytes] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, member: ZipMember) -> bytes:
-        """Return the bytes of a member; one is inflated at a time, which bounds the memory."""
-        with self._lock:
-            content = self._kept.pop(member, None)
-            if content is None:
-                while self._kept and self._used + member.size > _KEPT_BYTES:
-                    self._kept.popitem(last=False)
-                content = member.inflate()
-            self._kept[member] = content
-            return content
-
-    @property
-    def _used(self) -> int:
-        return sum(map(len, self._kept.values()))
-
-
-_INFLATED = _Inflated()
-
-
-class _Window(io.RawIOBase):
-    """A part of a file that looks like a file."""
-
-    def __init__(self, file: BinaryIO, start: int, size: int) -> None:
-        self._file, self._start, self._size, self._at = file, start, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(base + offset, 0)
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        count = max(min(len(buffer), self._size - self._at), 0)
-        self._file.seek(self._start + self._at)
-        content = self._file.read(count)
-        buffer[: len(content)] = content
-        self._at += len(content)
-        return len(content)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,9 +132,9 @@ def _entries(path: Path, content: bytes, shift: int) -> Iterator[tuple[ZipMember
 def _problem(member: ZipMember, flags: int) -> str:
     if flags & _ENCRYPTED:
         return "it is encrypted"
-    if member.method not in (_STORED, _DEFLATED):
+    if member.method not in (STORED, DEFLATED):
         return f"its compression (zip method {member.method}) is not supported"
-    if member.method == _STORED and member.packed != member.size:
+    if member.method == STORED and member.packed != member.size:
         return "its sizes contradict each other"
     return ""
 

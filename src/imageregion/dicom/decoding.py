@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +13,9 @@ from pydicom.uid import (
     UID,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSTransferSyntaxes,
     RLELossless,
 )
 
@@ -24,8 +26,11 @@ from imageregion.errors import DicomError
 __all__ = ["PixelFormat", "Samples", "decode_frame", "unpack_samples"]
 
 EXTRA = 'pip install "imageregion[codecs]"'
-_ORDER = ("pyjpegls", "pylibjpeg", "pillow", "gdcm", "pydicom")
-_JPEG_ORDER = ("pillow", "gdcm", "pylibjpeg")  # pillow is always there: one result everywhere
+_ORDER = ("pyjpegls", "pylibjpeg", "gdcm", "pillow")
+_BASELINE_ORDER = ("pillow", "gdcm", "pylibjpeg")  # pillow is always there: one result everywhere
+_BASELINE = {JPEGBaseline8Bit, JPEGExtended12Bit}
+_JPEG = {*_BASELINE, JPEGLossless, JPEGLosslessSV1, *JPEGLSTransferSyntaxes}
+_END_OF_IMAGE = b"\xff\xd9"  # cannot occur in compressed samples
 _ITEM_TAG, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
 
 
@@ -181,6 +186,8 @@ def _decompressed(data: bytes, form: PixelFormat, uid: str, least: tuple[int, in
     decoder = _decoder(form, uid)
     stream = codestream_of(data)
     _check_codestream(stream, form, uid, least)
+    if form.syntax in _JPEG and _END_OF_IMAGE not in data:
+        raise DicomError(uid, "the pixel data is truncated: the compressed frame has no end")
     size = form.shape if stream is None else (stream.rows or form.shape[0], stream.columns)
     cells = _by_plugin(data, decoder, replace(form, shape=size), uid, stream)
     if size == form.shape:
@@ -198,7 +205,7 @@ def _by_plugin(
     item = _ITEM_TAG + length + data + b"\0" * (len(data) % 2)
     buffer = _ITEM_TAG + b"\0\0\0\0" + item + _END
     reasons = []
-    for plugin in _plugins(decoder, form.syntax):
+    for plugin in _plugins(decoder, form):
         options = form.options()
         if plugin == "pillow" and stream is not None and stream.adobe:
             options["photometric_interpretation"] = "RGB"  # it converts such frames by itself
@@ -209,8 +216,9 @@ def _by_plugin(
         except BaseException as error:  # panics of decoders in other languages are no Exception
             text = " ".join(str(error).split()) or type(error).__name__
             reasons.append(f"{plugin}: {text.removeprefix(_ALL_FAILED).strip()}")
-    hint = f" (more decoders: {EXTRA})" if decoder.missing_dependencies else ""
-    raise DicomError(uid, f"the pixel data cannot be decoded: {'; '.join(reasons)}{hint}")
+        if plugin == "pillow" and form.syntax not in _BASELINE:
+            reasons.append(f"another decoder may do better: {EXTRA}")
+    raise DicomError(uid, f"the pixel data cannot be decoded: {'; '.join(reasons)}")
 
 
 _ALL_FAILED = "Unable to decode as exceptions were raised by all available plugins:"
@@ -246,25 +254,34 @@ def _decoder(form: PixelFormat, uid: str) -> Decoder:
     except NotImplementedError:
         reason = f"there is no decoder for transfer syntax {form.syntax.name}"
         raise DicomError(uid, reason) from None
-    if form.syntax == JPEGExtended12Bit and form.samples and form.samples.stored > 8:
-        if "pylibjpeg" not in decoder.available_plugins:
-            raise DicomError(
-                uid,
-                "JPEG Extended of 12 bits needs pylibjpeg-libjpeg; no decoder of the codecs extra "
-                "reads it",
-            )
-    elif not decoder.is_available:
+    if _has_12_bits(form) and "pylibjpeg" not in decoder.available_plugins:
+        raise DicomError(
+            uid,
+            "JPEG Extended of 12 bits needs pylibjpeg-libjpeg; no decoder of the codecs extra "
+            "reads it",
+        )
+    if not decoder.is_available:
         raise DicomError(uid, f"{form.syntax.name} needs a decoder that is not installed: {EXTRA}")
     return decoder
 
 
-def _plugins(decoder: Decoder, syntax: UID) -> Iterator[str]:
-    """Decoders in a fixed order, so that the same ones give the same values everywhere."""
-    baseline = syntax in (JPEGBaseline8Bit, JPEGExtended12Bit)
-    order = _JPEG_ORDER if baseline else _ORDER
+def _plugins(decoder: Decoder, form: PixelFormat) -> tuple[str, ...]:
+    """Choose the decoder, in a fixed order, so that the same ones give the same values everywhere.
+
+    If it fails, no other one is tried: some take damaged data for whole, or never come to an end.
+    Only RLE has no such decoder, and strict ones that refuse what is right.
+    """
     available = decoder.available_plugins
-    yield from (name for name in order if name in available)
-    yield from (name for name in available if name not in order)
+    if form.syntax == RLELossless:
+        return tuple(name for name in ("pylibjpeg", "pydicom") if name in available)
+    order = _BASELINE_ORDER if form.syntax in _BASELINE else _ORDER
+    if _has_12_bits(form):
+        order = ("pylibjpeg",)
+    return tuple(name for name in (*order, *available) if name in available)[:1]
+
+
+def _has_12_bits(form: PixelFormat) -> bool:
+    return form.syntax == JPEGExtended12Bit and form.samples is not None and form.samples.stored > 8
 
 
 def unpack_samples(cells: NDArray[Any], samples: Samples) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 from imageregion.dicom import slides
 from imageregion.dicom.calibration import spacing_of
 from imageregion.dicom.dimensions import dimensions_of, vectors_of
-from imageregion.dicom.formats import frame_count
+from imageregion.dicom.formats import frame_count, is_lossy
 from imageregion.dicom.groups import has_groups
 from imageregion.dicom.headers import Header, integer, items, text
 from imageregion.dicom.multiframe import Fields, grouped_fields
@@ -34,15 +34,6 @@ _MAX_GROUPED = 50_000  # frames with functional groups, each of which takes time
 _SEGMENTATIONS = {
     "1.2.840.10008.5.1.4.1.1.66.4",  # Segmentation
     "1.2.840.10008.5.1.4.1.1.66.7",  # Label Map Segmentation
-}
-_ALWAYS_LOSSY = {
-    *("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"),  # JPEG baseline and extended
-    *("1.2.840.10008.1.2.4.81", "1.2.840.10008.1.2.4.112"),  # JPEG-LS near-lossless, JPEG XL
-    *(f"1.2.840.10008.1.2.4.{n}" for n in range(100, 109)),  # MPEG-2, MPEG-4, HEVC
-}
-_MAYBE_LOSSY = {
-    *("1.2.840.10008.1.2.4.91", "1.2.840.10008.1.2.4.93"),  # JPEG 2000
-    "1.2.840.10008.1.2.4.203",  # high-throughput JPEG 2000
 }
 
 
@@ -123,21 +114,8 @@ def _common(header: Header) -> dict[str, Any]:
         "instance": header.uid,
         "frame_of_reference": text(dataset, "FrameOfReferenceUID"),
         "modality": text(dataset, "Modality"),
-        "lossy": _is_lossy(header),
+        "lossy": is_lossy(header),
     }
-
-
-def _is_lossy(header: Header) -> bool:
-    """Tell whether pixels went through lossy compression (DICOM PS3.3 C.7.6.1.1.5).
-
-    An image once compressed stays so, whatever its encoding is now.
-    """
-    stated = text(header.dataset, "LossyImageCompression")
-    return (
-        stated == "01"
-        or header.syntax in _ALWAYS_LOSSY
-        or (header.syntax in _MAYBE_LOSSY and stated != "00")
-    )
 
 
 def _refused(header: Header) -> str:

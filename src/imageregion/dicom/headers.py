@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from pydicom import Dataset
-from pydicom.tag import BaseTag, Tag
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -21,16 +20,16 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from imageregion.dicom.archives import ZipMember
 from imageregion.dicom.bounds import read_bounded
 from imageregion.dicom.elements import integer, items, numbers, text
+from imageregion.dicom.members import ZipMember
 from imageregion.dicom.scanning import scan_file
+from imageregion.dicom.wanted import WANTED
 
 if TYPE_CHECKING:
     from imageregion.dicom.fragments import ByteSource
 
 __all__ = [
-    "WANTED",
     "Head",
     "Header",
     "Place",
@@ -44,65 +43,6 @@ __all__ = [
     "text",
 ]
 
-_KEYWORDS = [
-    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"),
-    *("FrameOfReferenceUID", "Modality", "ImageType", "Units", "SUVType"),
-    *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"),
-    *("SpacingBetweenSlices", "SliceThickness"),
-    *("SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns"),
-    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"),
-    *("PixelPaddingValue", "PixelPaddingRangeLimit"),
-    *("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit"),
-    *("RescaleIntercept", "RescaleSlope", "RescaleType", "ModalityLUTSequence"),
-    *("WindowCenter", "WindowWidth", "VOILUTFunction", "VOILUTSequence"),
-    *("DoseGridScaling", "DoseUnits", "GridFrameOffsetVector"),
-    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
-    *("DimensionOrganizationType", "ConcatenationUID", "SOPInstanceUIDOfConcatenationSource"),
-    *("InConcatenationNumber", "ConcatenationFrameOffsetNumber", "InConcatenationTotalNumber"),
-    # what tells the images of one position apart
-    *("TemporalPositionIdentifier", "EchoNumbers", "EchoTime", "DiffusionBValue", "TriggerTime"),
-    *("AcquisitionNumber", "InversionTime", "FrameReferenceTime"),
-    *("RepetitionTime", "FlipAngle", "SequenceName", "ComplexImageComponent", "KVP"),
-    *("DiffusionGradientOrientation", "ConvolutionKernel", "DimensionIndexSequence"),
-    *("VolumetricProperties", "VolumeBasedCalculationTechnique"),
-    # NM
-    *("FrameIncrementPointer", "DetectorInformationSequence", "SliceVector", "NumberOfSlices"),
-    *("EnergyWindowVector", "DetectorVector", "PhaseVector", "RotationVector"),
-    *("RRIntervalVector", "TimeSlotVector", "AngularViewVector", "TimeSliceVector"),
-    # whole slides
-    *("TotalPixelMatrixColumns", "TotalPixelMatrixRows", "TotalPixelMatrixFocalPlanes"),
-    *("TotalPixelMatrixOriginSequence", "ImageOrientationSlide", "OpticalPathSequence"),
-    *("NumberOfOpticalPaths", "ImagedVolumeDepth", "ImagedVolumeWidth", "ImagedVolumeHeight"),
-    # real values
-    *("RealWorldValueMappingSequence", "ReferencedImageRealWorldValueMappingSequence"),
-    *("PlanarConfiguration", "LossyImageCompression", "LossyImageCompressionRatio"),
-    *("PixelIntensityRelationship", "BurnedInAnnotation"),
-    # SUV
-    *("RadiopharmaceuticalInformationSequence", "DecayCorrection", "CorrectedImage"),
-    *("PatientWeight", "PatientSize", "PatientSex", "PatientAge"),
-    *("StudyDate", "StudyTime", "SeriesDate", "SeriesTime", "AcquisitionDate", "AcquisitionTime"),
-    *("AcquisitionDateTime", "ActualFrameDuration", "TimezoneOffsetFromUTC"),
-    *("DecayFactor", "DecayCorrected", "AttenuationCorrected", "DecayCorrectionDateTime"),
-    *("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"),
-    # spacing without a place in the patient
-    *("ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelSpacingCalibrationType"),
-    *("PixelSpacingCalibrationDescription", "EstimatedRadiographicMagnificationFactor"),
-    *("DistanceSourceToDetector", "DistanceSourceToPatient", "PixelAspectRatio"),
-    *("SequenceOfUltrasoundRegions", "ObjectPixelSpacingInCenterOfBeam"),
-]
-_PRIVATE = {  # group, and elements within a block that a private creator has reserved
-    0x0009: (0x0D,),  # GEMS_PETD_01
-    0x7053: (0x00, 0x09),  # Philips PET Private Group
-}
-_TAGS = [Tag(keyword) for keyword in _KEYWORDS]
-_TAGS += [
-    Tag(group, element)
-    for group, offsets in _PRIVATE.items()
-    for block in range(0x10, 0x20)
-    for element in (block, *(block << 8 | offset for offset in offsets))
-]
-WANTED: dict[int, BaseTag] = {int(tag): tag for tag in [*_TAGS, Tag("SpecificCharacterSet")]}
-"""Every element that is read from files."""
 _PIXEL_ELEMENTS = {0x0008: "FloatPixelData", 0x0009: "DoubleFloatPixelData", 0x0010: "PixelData"}
 _NATIVE = {
     ImplicitVRLittleEndian,
@@ -275,7 +215,7 @@ def _read_with_care(place: Place, name: str, head: Head) -> Header:
 
 
 def _parse(file: BinaryIO, place: Place, name: str, size: int) -> Header:
-    dataset = read_bounded(file, name, _TAGS)
+    dataset = read_bounded(file, name, WANTED.values())
     syntax, identity = _syntax(dataset), _identity(dataset)
     if syntax == DeflatedExplicitVRLittleEndian:
         return Header(dataset, place, name, *identity, syntax, "PixelData", None)

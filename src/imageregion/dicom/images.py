@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from imageregion.dicom.ordering import in_order
@@ -31,6 +31,9 @@ class Images:
         What was found while reading.
     others : mapping of str to str
         SOP Instance UIDs of objects that give no frames, and why.
+    aliases : mapping of str to sequence of Frame
+        Frames under a UID that names no object at hand: that of the object a concatenation was cut
+        from (DICOM PS3.3 C.7.6.16.2.2.4). They are found by `find`, and no further images.
 
     Examples
     --------
@@ -44,6 +47,7 @@ class Images:
     frames: tuple[Frame, ...]
     issues: tuple[Issue, ...] = ()
     others: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, Sequence[Frame]] = field(default_factory=dict)
     _instances: dict[str, tuple[Frame, ...]] = field(init=False, repr=False)
     _series: dict[str, tuple[Frame, ...]] = field(init=False, repr=False)
     _numbers: dict[str, dict[int, list[Frame]]] = field(init=False, repr=False)
@@ -55,17 +59,20 @@ class Images:
         frames: Iterable[Frame],
         issues: Iterable[Issue] = (),
         others: Mapping[str, str] | None = None,
+        aliases: Mapping[str, Sequence[Frame]] | None = None,
     ) -> None:
         ordered = in_order(frames)
         object.__setattr__(self, "frames", ordered)
         object.__setattr__(self, "issues", tuple(issues))
         object.__setattr__(self, "others", dict(others or {}))
+        object.__setattr__(self, "aliases", {k: tuple(v) for k, v in (aliases or {}).items()})
         instances: dict[str, list[Frame]] = defaultdict(list)
         series: dict[str, list[Frame]] = defaultdict(list)
         for frame in ordered:
             instances[frame.instance].append(frame)
             series[frame.series].append(frame)
-        object.__setattr__(self, "_instances", {k: tuple(v) for k, v in instances.items()})
+        known = {**self.aliases, **instances}
+        object.__setattr__(self, "_instances", {k: tuple(v) for k, v in known.items()})
         object.__setattr__(self, "_series", {k: tuple(v) for k, v in series.items()})
         # Worked out when first asked for, because many regions ask the same of large series.
         for name in ("_numbers", "_volumes", "_stated"):
@@ -95,7 +102,8 @@ class Images:
 
     @property
     def _extent(self) -> str:
-        return f"{_count(len(self._instances), 'instance')} in {len(self._series)} series"
+        count = len(self._instances) - len(self.aliases)
+        return f"{_count(count, 'instance')} in {len(self._series)} series"
 
     def of_instance(self, instance: str) -> tuple[Frame, ...]:
         """Return the frames of one instance, empty when it is not at hand."""

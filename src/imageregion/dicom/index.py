@@ -23,10 +23,11 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.uid import UID
 
-from imageregion.dicom.archives import ZipMember
-from imageregion.dicom.headers import WANTED, Header
+from imageregion.dicom.headers import Header
+from imageregion.dicom.members import ZipMember
 from imageregion.dicom.scanning import scan_elements
 from imageregion.dicom.sources import Entry
+from imageregion.dicom.wanted import WANTED
 from imageregion.errors import Issue
 
 __all__ = ["HeaderIndex", "NotDicom", "encoded"]

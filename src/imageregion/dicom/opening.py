@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from imageregion.dicom.concatenations import joined
 from imageregion.dicom.duplicates import settle_duplicates
@@ -73,8 +72,7 @@ def open_images(
     readable = {frame.instance for frame in frames}
     others = {one.uid: one.reason for one in found.outcomes if one.uid and one.reason}
     others = {uid: reason for uid, reason in others.items() if uid not in readable}
-    uncut: dict[str, Any] = {"aliases": aliases} if aliases else {}
-    return Images(frames, [*issues, *gaps], others | found.left_out, **uncut)
+    return Images(frames, [*issues, *gaps], others | found.left_out, aliases)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -54,11 +54,8 @@ def regions_of(header: Header) -> tuple[tuple[UltrasoundRegion, ...], tuple[Issu
         if len(found) > _MOST:
             raise DicomError(uid, f"expected at most {_MOST} regions, got {len(found)}")
         size = _size(header.dataset, uid) if found else (0, 0)
-    except DicomError as error:
-        message = f"SequenceOfUltrasoundRegions: {error.message}"
-        return (), (Issue("warning", "bad-ultrasound-region", uid, message),)
     except Exception as error:
-        message = f"SequenceOfUltrasoundRegions: cannot be read: {error}"
+        message = f"SequenceOfUltrasoundRegions: {_reason(error)}"
         return (), (Issue("warning", "bad-ultrasound-region", uid, message),)
     regions: list[UltrasoundRegion] = []
     issues: list[Issue] = []
@@ -67,13 +64,16 @@ def regions_of(header: Header) -> tuple[tuple[UltrasoundRegion, ...], tuple[Issu
         try:
             region, remark = _region(item, number, size, uid)
             regions.append(region)
-        except DicomError as error:
-            remark = f"{error.message}; the region is left out"
-        except Exception as error:  # whatever pydicom raises on damaged values
-            remark = f"cannot be read: {error}; the region is left out"
+        except Exception as error:
+            remark = f"{_reason(error)}; the region is left out"
         if remark:
             issues.append(Issue("warning", "bad-ultrasound-region", uid, f"{where}: {remark}"))
     return tuple(regions), tuple(issues)
+
+
+def _reason(error: Exception) -> str:
+    """Say what is wrong: one of our errors, or whatever pydicom raises on damaged values."""
+    return error.message if isinstance(error, DicomError) else f"cannot be read: {error}"
 
 
 def _size(dataset: Dataset, uid: str) -> tuple[int, int]:
@@ -126,8 +126,8 @@ def _spacing(item: Dataset, form: int, uid: str) -> tuple[Spacing | None, str]:
         if form in _NEVER_LENGTHS:
             return None, f"a {_FORMATS[form]} region cannot have cm along both axes"
         deltas = [value for axis in "XY" for value in numbers(item, f"PhysicalDelta{axis}", uid)]
-    except DicomError as error:
-        return None, error.message
+    except Exception as error:
+        return None, _reason(error)
     lengths = [abs(delta) * _MM_PER_CM for delta in deltas]
     if len(lengths) != 2 or not all(_SMALLEST <= length <= _LARGEST for length in lengths):
         got = "\\".join(f"{delta:g}" for delta in deltas[:4]) or "nothing"

@@ -92,8 +92,8 @@ def reduced_spans(spans: Spans, box: Box, factor: int) -> Spans:
     if factor == 1:
         return part
     bands = []
-    for row in range(0, bottom - top, factor):
-        coverage = part.crop(slice(row, row + factor), slice(None)).to_coverage()
+    for first in range(0, bottom - top, factor):
+        coverage = part.crop(slice(first, first + factor), slice(None)).to_coverage()
         bands.append(_mean(np.minimum(coverage, 1.0), factor))
     weight = np.nan_to_num(np.concatenate(bands))
     row, column = np.nonzero(weight)
