@@ -12,7 +12,10 @@ from benchmarks.coverage import COVERAGE
 from benchmarks.crowds import CIRCLES, NUCLEI, SAMPLE, per_region
 from benchmarks.inputs import circles, nuclei, organ, selection_json, star
 from benchmarks.masks import MASKS, SKIMAGE
+from benchmarks.opening import TASKS as OPENING
 from benchmarks.parsing import PARSERS
+from benchmarks.planes import BACK, FORTH
+from benchmarks.planes import SERIES as POINTS
 from benchmarks.task import REFERENCE, Library, Seconds, Task, one_thread
 from benchmarks.values import DISTRIBUTION, MOMENTS, ON_COPIES, mean_alone, of_copying
 
@@ -93,5 +96,8 @@ TASKS: dict[str, Task] = {
         "imageregion validates the resource with fhir.resources too, but keeps the coordinates "
         "away from it, and checks the geometry itself.",
     ),
+    f"{POINTS}, to the patient": FORTH,
+    f"{POINTS}, to pixels": BACK,
+    **OPENING,
 }
 """Task name -> what to do and who does it."""

@@ -5,20 +5,32 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.planes import BACK, FORTH, PLANES
+from benchmarks.planes import BACK, FORTH, PLANES, oblique
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from imageregion import GeometryError, Plane
-from imageregion.plane import _MANY
+from imageregion import plane as planes
 
 # Coordinates reach 1e3 and are sums of three products: float64 rounds them to 1e-12, in any order.
 ROUNDING = 1e-10
+
+MANY = 200
+
+
+@pytest.fixture(autouse=True)
+def _soon_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take few points for many, so that all tests run without compiling, too."""
+    monkeypatch.setattr(planes, "_MANY", MANY)
+    monkeypatch.setattr(planes, "_BLOCK", 32)
 
 
 def one_by_one(plane: Plane, points: NDArray[Any], back: bool) -> NDArray[np.float64]:
@@ -39,11 +51,11 @@ def spread(count: int, width: int, seed: int = 0) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("back", [False, True])
-@pytest.mark.parametrize("count", [_MANY - 1, _MANY, _MANY + 1, 3 * _MANY + 7])
+@pytest.mark.parametrize("count", [MANY - 1, MANY, MANY + 1, 3 * MANY + 7])
 def test_many_points_land_where_each_of_them_does(plane: Plane, count: int, back: bool) -> None:
     points = spread(count, 3 if back else 2)
     found = plane.to_pixel(points) if back else plane.to_patient(points)
-    some = np.unique(np.r_[0, 1, count // 2 - 1, count // 2, count - 1, np.arange(0, count, 9973)])
+    some = np.unique(np.r_[0, 1, count // 2 - 1, count // 2, count - 1, np.arange(0, count, 7)])
     expected = one_by_one(plane, points[some], back)
     np.testing.assert_allclose(found[some], expected, rtol=0, atol=ROUNDING)
     few = np.concatenate(
@@ -69,21 +81,21 @@ def test_many_points_land_where_each_of_them_does(plane: Plane, count: int, back
     ids=["by columns", "every other row", "every other column", "backwards", "big end", "long"],
 )
 def test_any_arrangement_in_memory(plane: Plane, form: Any, back: bool) -> None:
-    points = spread(_MANY + 11, 3 if back else 2)
+    points = spread(MANY + 11, 3 if back else 2)
     run = plane.to_pixel if back else plane.to_patient
     np.testing.assert_array_equal(run(form(points)), run(points))
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float16, np.int16, np.uint8, np.int64])
 def test_other_numbers_become_float64_first(plane: Plane, kind: Any) -> None:
-    points = np.random.default_rng(3).integers(0, 200, (_MANY, 2)).astype(kind)
+    points = np.random.default_rng(3).integers(0, 200, (MANY, 2)).astype(kind)
     found = plane.to_patient(points)
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, plane.to_patient(points.astype(np.float64)))
 
 
 def test_points_are_read_only_and_stay_as_they_are(plane: Plane) -> None:
-    points = spread(_MANY, 2)
+    points = spread(MANY, 2)
     before = points.copy()
     points.setflags(write=False)
     found = plane.to_patient(points)
@@ -92,14 +104,15 @@ def test_points_are_read_only_and_stay_as_they_are(plane: Plane) -> None:
     np.testing.assert_array_equal(points, before)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # numpy, where nothing is compiled
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("place", [0, 1, _MANY // 2, _MANY + 4])
+@pytest.mark.parametrize("place", [0, 1, MANY // 2, MANY + 4])
 @pytest.mark.parametrize("back", [False, True])
 def test_numbers_that_are_not_finite_are_refused(
     axial_plane: Plane, bad: float, place: int, back: bool
 ) -> None:
     """Also where their factor is 0: the axial plane has zeros in its matrix."""
-    points = spread(_MANY + 5, 3 if back else 2)
+    points = spread(MANY + 5, 3 if back else 2)
     for axis in range(points.shape[1]):
         wrong = points.copy()
         wrong[place, axis] = bad
@@ -107,15 +120,16 @@ def test_numbers_that_are_not_finite_are_refused(
             _ = axial_plane.to_pixel(wrong) if back else axial_plane.to_patient(wrong)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_what_is_too_large_for_a_double_is_infinite_as_with_few_points() -> None:
     plane = Plane((4, 4), [0, 0, 0], [[1e10, 0.0], [0.0, 1.0], [0.0, 0.0]])
-    points = np.full((_MANY, 2), 1e300)
+    points = np.full((MANY, 2), 1e300)
     assert np.isinf(plane.to_patient(points)[:, 0]).all()
 
 
 @pytest.mark.parametrize(
     "value",
-    [np.zeros((_MANY, 3)), np.zeros((_MANY, 2), dtype=bool), np.zeros((_MANY, 2), dtype=complex)],
+    [np.zeros((MANY, 3)), np.zeros((MANY, 2), dtype=bool), np.zeros((MANY, 2), dtype=complex)],
 )
 def test_what_is_no_list_of_points_is_refused(axial_plane: Plane, value: Any) -> None:
     with pytest.raises(GeometryError):
@@ -128,18 +142,51 @@ def test_there_and_back(seed: int, between_rows: float, between_columns: float) 
     random = np.random.default_rng(seed)
     turn = np.linalg.qr(random.normal(size=(3, 3)))[0][:, :2]
     plane = Plane((9, 9), random.uniform(-500, 500, 3), turn * (between_columns, between_rows))
-    points = random.uniform(-100, 100, (_MANY, 2))
+    points = random.uniform(-100, 100, (MANY, 2))
     again = plane.to_pixel(plane.to_patient(points))
     # mm are rounded to 1e-12 of 5e3; a pixel is at least 0.01 mm
     np.testing.assert_allclose(again, points, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("library", [name for name in PLANES if name != "imageregion"])
-@pytest.mark.parametrize("task", [FORTH, BACK], ids=["forth", "back"])
-def test_other_libraries_agree(task: Any, library: str) -> None:
+@pytest.mark.parametrize("back", [False, True])
+def test_other_libraries_agree(library: str, back: bool) -> None:
     if missing := PLANES[library].missing:
         pytest.skip(missing)
-    task.check(library)
+    for count in (1, 5 * MANY):
+        task = replace(BACK if back else FORTH, given=partial(oblique, count, back))
+        task.check(library)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_compiled_code_is_really_used(monkeypatch: pytest.MonkeyPatch, back: bool) -> None:
+    used = []
+    real = planes._map_many
+
+    def counted(*args: Any) -> Any:
+        used.append(args)
+        return real(*args)
+
+    monkeypatch.setattr(planes, "_map_many", counted)
+    for count in (MANY - 1, MANY):
+        given = oblique(count, back)
+        PLANES["imageregion"].run(given)
+    assert len(used) == 1
+
+
+def test_an_error_in_the_other_thread_is_raised(
+    axial_plane: Plane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when memory runs out: never a result with a half that nobody has written."""
+    from imageregion._kernels import affine
+
+    def fails(points: Any, *_: Any) -> bool:
+        raise MemoryError
+
+    monkeypatch.setattr(affine, "map_into_space", fails)
+    monkeypatch.setattr(threading, "excepthook", lambda *_: None)
+    with pytest.raises(MemoryError):
+        axial_plane.to_patient(spread(MANY, 2))
 
 
 def test_few_points_do_not_load_the_compiler() -> None:

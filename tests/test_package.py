@@ -76,7 +76,7 @@ def test_version_is_written_once() -> None:
 
 FEW = "--hypothesis-profile=few"
 KERNEL_TESTS = [
-    *["raster", "coverage", "many", "stats", "spans", "moments", "summarize_many"],
+    *["raster", "coverage", "many", "many_points", "stats", "spans", "moments", "summarize_many"],
     *["outlines", "runlengths", "similarity", "boolean"],
 ]
 """Together they run every kernel."""

@@ -225,5 +225,5 @@ def print_objects(listing: Listing) -> None:
         table.add_row(*map(Text, (*cells, geometry, line.values, line.problem)))
     console.print(table)
     usable = sum(bool(line.frames) for line in listing.lines)
-    others = f", {listing.others} other files" if listing.others else ""
-    console.print(f"{len(listing.lines)} DICOM objects, {usable} with frames{others}")
+    others = f"; files that are not DICOM: {listing.others}" if listing.others else ""
+    console.print(f"DICOM objects: {len(listing.lines)}, with frames: {usable}{others}")

@@ -139,6 +139,9 @@ class RegionResult:
     modality : str
     flags : tuple of str
         Stable names of what a reader should know, e.g. "unclosed", "no-spacing".
+    spacing : str, optional
+        Where the size of pixels is known from (`Spacing.source`); None where it is not. Sizes in
+        pixels, too, may have their proportion from it.
     dimensions : tuple of (str, str)
         What tells this result from others of the region: time point, echo, optical path, ...; the
         DICOM keyword and its value.
@@ -151,6 +154,7 @@ class RegionResult:
     unit: str = "1"
     modality: str = ""
     flags: tuple[str, ...] = ()
+    spacing: SpacingSource | None = None
     dimensions: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -173,15 +177,6 @@ class RegionResult:
     def channels(self) -> tuple[str, ...]:
         """Channels of a colour image that have statistics of their own; empty for others."""
         return tuple(dict.fromkeys(m.channel for m in self.measurements if m.channel))
-
-    @property
-    def spacing(self) -> SpacingSource | None:
-        """Where the size of pixels is known from (`Spacing.source`); None where it is not.
-
-        Sizes in pixels, too, may have their proportion from it.
-        """
-        sources = {part.scale.source for part in self.slices}
-        return sources.pop() if len(sources) == 1 else None
 
     def get(self, code: str, channel: str = "") -> float | None:
         """Return the value of one measurement, None where it does not exist."""

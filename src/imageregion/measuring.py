@@ -147,6 +147,7 @@ def measure(
     for read in progress(selection.regions) if progress else selection.regions:
         region = (read.closed() if close else read).filled(fill_rule)
         issues += images.mismatches(region.target)
+        located: list[tuple[Region, Located]] = []
         try:
             located = _located(region, images, there)
             if there is None:
@@ -154,7 +155,8 @@ def measure(
             found = [_result(region, moved, one, images, settings) for moved, one in located]
         except ImageRegionError as error:
             issues.append(Issue("error", "not-measured", region.path, str(error)))
-            found = [unmeasured_result(region, settings)]
+            place = located[0][1] if located and there is None else None
+            found = [unmeasured_result(region, settings, place)]
         results += found
     combined = None
     if combine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from imageregion.outside import inside_and_whole, leaves_image
 from imageregion.region import Region
 from imageregion.settings import Settings
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline
-from imageregion.sizing import Scale, shape_sizes
+from imageregion.sizing import Scale, scale_of, shape_sizes
 
 if TYPE_CHECKING:
     from imageregion.dicom.images import Images
@@ -63,12 +64,21 @@ def region_result(
     return replace(result, dimensions=located.dimensions)
 
 
-def unmeasured_result(region: Region, settings: Settings) -> RegionResult:
-    """Measure only the geometry, so that nothing known about the region is lost."""
-    sizes, metrics = shape_sizes(region.shape, Scale())
+def unmeasured_result(
+    region: Region, settings: Settings, located: Located | None = None
+) -> RegionResult:
+    """Measure only the geometry, so that nothing known about the region is lost.
+
+    Where it was located, but its pixels cannot be read, its sizes are in mm as ever.
+    """
+    scale = Scale()
+    if located is not None:
+        with suppress(PlacementError):
+            scale = scale_of(region.shape, located.parts[0].frame, settings.uncalibrated)
+    sizes, metrics = shape_sizes(region.shape, scale)
     values = dict.fromkeys(STATISTICS, (None, "1")) | sizes
     method = _method(region, settings, "none")
-    flags = ["not-measured", *(["unclosed"] if region.is_open else [])]
+    flags = ["not-measured", *(["unclosed"] if region.is_open else []), *scale.flags]
     return RegionResult(
         region=region,
         slices=(),
@@ -76,6 +86,7 @@ def unmeasured_result(region: Region, settings: Settings) -> RegionResult:
         centroid=metrics.centroid or None,
         unit="",
         flags=tuple(flags),
+        spacing=scale.source,
     )
 
 
@@ -101,6 +112,7 @@ def assembled_result(
     maps = {str(part.frame.value_map) for part in slices}
     value_map = maps.pop() if len(maps) == 1 else "rescale per image"
     method = _method(region, settings, f"{frame.value} ({value_map})")
+    sources = {part.scale.source for part in slices}
     measurements: list[Measurement] = []
     found: set[str] = set()
     for channel, parts in by_channel(slices).items():
@@ -122,6 +134,7 @@ def assembled_result(
         unit=frame.unit,
         modality=frame.modality,
         flags=(*flags, *(flag for flag in _PIXEL_FLAGS if flag in found)),
+        spacing=sources.pop() if len(sources) == 1 else None,
     )
 
 

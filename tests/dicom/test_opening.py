@@ -197,7 +197,7 @@ def test_truncated_pixels_are_refused_when_asked_for(save_slice: Save, wheel: Wh
     path.write_bytes(path.read_bytes()[:-10])
     images = open_images(path)
     assert codes(images) == ["no-pixels"]
-    with pytest.raises(DicomError, match="truncated: .* need 48 bytes, there are 38"):
+    with pytest.raises(DicomError, match=r"truncated: .* need 48 bytes, there are 38"):
         _ = images.frames[0].stored
     for name in ("MR_small_RLE.dcm", "MR_small_jp2klossless.dcm"):
         path.write_bytes(wheel(name).read_bytes()[:-1500])

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset, dcmread
-from pydicom.encaps import encapsulate, encapsulate_extended
+from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.pixels.decoders import base as decoders
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import convert_color_space
@@ -35,7 +35,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from imageregion.dicom.codestreams import Codestream, codestream_of
+from imageregion.dicom.codestreams import Codestream, bare_codestream, codestream_of
 from imageregion.dicom.decoding import PixelFormat, Samples, decode_frame
 from imageregion.dicom.headers import Header, read_dataset, read_head, read_header
 from imageregion.dicom.offsets import from_basic
@@ -489,7 +489,7 @@ def test_codestreams_of_real_files(wheel: Wheel) -> None:
         syntax = loaded.form.syntax
         if not syntax.is_encapsulated or syntax == RLELossless:
             continue
-        stream = codestream_of(loaded.frames.read(0))
+        stream = codestream_of(bare_codestream(loaded.frames.read(0)))
         assert stream is not None, name
         assert (stream.rows, stream.columns) == loaded.form.shape
         assert stream.samples == loaded.form.channels
@@ -498,7 +498,28 @@ def test_codestreams_of_real_files(wheel: Wheel) -> None:
 @given(st.binary(max_size=80))
 def test_no_bytes_break_the_codestream_reader(data: bytes) -> None:
     for start in (b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  ", b""):
-        assert isinstance(codestream_of(start + data), Codestream | None)
+        assert isinstance(codestream_of(bare_codestream(start + data)), Codestream | None)
+
+
+def test_a_jp2_file_with_a_box_of_no_length_does_not_hang(wheel: Wheel) -> None:
+    dataset = dcmread(wheel("GDCMJ2K_TextGBR.dcm"))
+    expected = pixels(dataset).load(0)
+    data = next(generate_frames(dataset.PixelData, number_of_frames=1))
+    boxes = data[: data.index(b"\xff\x4f\xff\x51")]
+    assert boxes[4:8] == b"jP  "
+    hostile = boxes[:12] + b"\0" * 4 + data[16:]
+    dataset.PixelData = encapsulate([hostile])
+    np.testing.assert_array_equal(pixels(dataset).load(0), expected)
+
+
+def test_a_jpeg_without_end_is_refused(wheel: Wheel) -> None:
+    """Some decoders would deliver grey for what is missing."""
+    for name in ("SC_rgb_jpeg_gdcm.dcm", "SC_rgb_dcmtk_+eb+cr.dcm", "JPEGLSNearLossless_16.dcm"):
+        dataset = dcmread(wheel(name))
+        data = next(generate_frames(dataset.PixelData, number_of_frames=1))
+        dataset.PixelData = encapsulate([data[: len(data) // 2]])
+        with pytest.raises(DicomError, match="the compressed frame has no end"):
+            pixels(dataset).load(0)
 
 
 def test_frames_larger_than_their_header_are_not_decoded(

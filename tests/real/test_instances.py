@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from imageregion import DicomError, Frame, Images, InputError, open_images
 from imageregion.cli import app
+from imageregion.dicom import headers
 from imageregion.listing import Listing, list_objects
 
 TABLE = Path(__file__).with_name("instances.csv")
@@ -57,6 +58,22 @@ def test_each_object_gives_geometry_and_values_or_one_reason(listing: Listing) -
         assert (known and line.values) or line.problem, line
         assert "\n" not in line.problem
         assert line.is_usable, line
+
+
+def test_an_index_changes_nothing(
+    shared_data: Path, listing: Listing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Headers of every kind and encoding come out of the index as they went in."""
+    assert list_objects(shared_data, index=tmp_path / "index") == listing
+    read: list[str] = []
+
+    def noted(place: Path) -> headers.Head:
+        read.append(place.name)
+        return headers.read_head(place)
+
+    monkeypatch.setattr("imageregion.dicom.reading.read_head", noted)
+    assert list_objects(shared_data, index=tmp_path / "index") == listing
+    assert read == ["explicit_VR-UN.dcm"]  # it says of no element what it is
 
 
 def folders(root: Path) -> list[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-__all__ = ["Codestream", "codestream_of"]
+__all__ = ["Codestream", "bare_codestream", "codestream_of"]
 
 _SOI, _SOC_SIZ = b"\xff\xd8", b"\xff\x4f\xff\x51"
 _JP2 = b"\0\0\0\x0cjP  "  # a file around the codestream, which DICOM does not allow
@@ -35,6 +35,16 @@ class Codestream:
     adobe: int | None = None
 
 
+def bare_codestream(data: bytes) -> bytes:
+    """Take a JPEG 2000 codestream out of a JP2 file, which DICOM does not allow around it.
+
+    Decoders would read the boxes of the file, and those of some never come to an end.
+    """
+    if data[:8] != _JP2:
+        return data
+    return data[max(data.find(_SOC_SIZ, 0, _BOXES), 0) :]
+
+
 def codestream_of(data: bytes) -> Codestream | None:
     """Read the size out of a JPEG, JPEG-LS or JPEG 2000 frame; None when there is none.
 
@@ -48,8 +58,6 @@ def codestream_of(data: bytes) -> Codestream | None:
     >>> codestream_of(start)
     Codestream(rows=4, columns=6, samples=1, precision=8, adobe=None)
     """
-    if data[:8] == _JP2:
-        data = data[max(data.find(_SOC_SIZ, 0, _BOXES), 0) :]
     try:
         if data[:4] == _SOC_SIZ:
             return _jpeg2000(data)

@@ -19,7 +19,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from imageregion.dicom.codestreams import Codestream, codestream_of
+from imageregion.dicom.codestreams import Codestream, bare_codestream, codestream_of
 from imageregion.dicom.fragments import is_compressed
 from imageregion.errors import DicomError
 
@@ -184,6 +184,7 @@ def decode_frame(
 
 def _decompressed(data: bytes, form: PixelFormat, uid: str, least: tuple[int, int]) -> NDArray[Any]:
     decoder = _decoder(form, uid)
+    data = bare_codestream(data)
     stream = codestream_of(data)
     _check_codestream(stream, form, uid, least)
     if form.syntax in _JPEG and _END_OF_IMAGE not in data:
@@ -215,7 +216,8 @@ def _by_plugin(
             raise
         except BaseException as error:  # panics of decoders in other languages are no Exception
             text = " ".join(str(error).split()) or type(error).__name__
-            reasons.append(f"{plugin}: {text.removeprefix(_ALL_FAILED).strip()}")
+            text = text.removeprefix(_ALL_FAILED).strip().removeprefix(f"{plugin}: ")
+            reasons.append(f"{plugin}: {text}")
         if plugin == "pillow" and form.syntax not in _BASELINE:
             reasons.append(f"another decoder may do better: {EXTRA}")
     raise DicomError(uid, f"the pixel data cannot be decoded: {'; '.join(reasons)}")
@@ -274,7 +276,7 @@ def _plugins(decoder: Decoder, form: PixelFormat) -> tuple[str, ...]:
     available = decoder.available_plugins
     if form.syntax == RLELossless:
         return tuple(name for name in ("pylibjpeg", "pydicom") if name in available)
-    order = _BASELINE_ORDER if form.syntax in _BASELINE else _ORDER
+    order: tuple[str, ...] = _BASELINE_ORDER if form.syntax in _BASELINE else _ORDER
     if _has_12_bits(form):
         order = ("pylibjpeg",)
     return tuple(name for name in (*order, *available) if name in available)[:1]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -21,7 +20,7 @@ from pydicom.tag import BaseTag
 
 from imageregion.errors import DicomError
 
-__all__ = ["Lookup", "integer", "items", "numbers", "text"]
+__all__ = ["integer", "items", "numbers", "text"]
 
 _FORMATS = {"US": "H", "SS": "h", "UL": "L", "SL": "l", "FL": "f", "FD": "d"}
 _TEXTS = frozenset(["AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "SH", "TM", "UI"])
@@ -112,26 +111,6 @@ def integer(dataset: Dataset, keyword: str, uid: str, default: int | None = None
         got = values if values else "nothing"
         raise DicomError(uid, f"{keyword}: expected one whole number, got {got}")
     return int(values[0])
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """A dataset that is only asked for plain values, which is quicker than asking pydicom.
-
-    Examples
-    --------
-    >>> dataset = Dataset()
-    >>> dataset.Rows = 4
-    >>> Lookup(dataset).get("Rows"), Lookup(dataset).get("Columns", 0)
-    (4, 0)
-    """
-
-    dataset: Dataset
-
-    def get(self, keyword: str, default: Any = None) -> Any:
-        """Return the value of an attribute, a list where there are several."""
-        values = items(self.dataset, keyword)
-        return (values if len(values) > 1 else values[0]) if values else default
 
 
 @lru_cache(10_000)

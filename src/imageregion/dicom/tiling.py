@@ -269,15 +269,18 @@ def _stated_places(
     heights = np.zeros(count)
     paths = np.empty(count, dtype=np.object_)
     known = _known_paths(header)
-    default = known[0] if len(known) == 1 else ""
+    default = path = known[0] if len(known) == 1 else ""
+    last: Header | None = None
     for index in range(count):
         place = groups.header(index, _POSITION).dataset
         corners[index, 0] = integer(place, _ROW, header.uid) - 1
         corners[index, 1] = integer(place, _COLUMN, header.uid) - 1
         for height in numbers(place, _HEIGHT, header.uid)[:1]:
             heights[index] = height
-        named = groups.header(index, _PATH).dataset
-        paths[index] = text(named, "OpticalPathIdentifier") or default
+        named = groups.header(index, _PATH)  # the same for all frames of a path
+        if named is not last:
+            last, path = named, text(named.dataset, "OpticalPathIdentifier") or default
+        paths[index] = path
     return corners, heights, paths
 
 
