@@ -128,8 +128,8 @@ def test_edge_tiles_that_are_cut_off_can_be_read(real: Frame) -> None:
     """Tiles at the right and lower edge of this file are smaller than its header says."""
     assert isinstance(real.tiles, SlideTiles)
     corner = real.tiles.frame(140)
-    assert corner.shape == (240, 240)
-    np.testing.assert_array_equal(corner.pixels[:121, :55], real.read((2160, 2281), (3120, 3175)))
+    assert corner.shape == (121, 55)
+    np.testing.assert_array_equal(corner.pixels, real.read((2160, 2281), (3120, 3175)))
 
 
 # --- encodings ------------------------------------------------------------------------------------

@@ -44,10 +44,14 @@ class Samples:
         Bits of a stored value.
     high : int
         Position of its highest bit, from 0.
+    padding : tuple of int, optional
+        Lowest and highest cell that is padding, when the stored bits cannot hold it; such cells
+        stay as they are, for their lower bits may be those of a real value.
     """
 
     stored: int
     high: int
+    padding: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,4 +314,8 @@ def unpack_samples(cells: NDArray[Any], samples: Samples) -> NDArray[Any]:
         raise ValueError(
             f"HighBit {samples.high} and BitsStored {samples.stored} do not fit in {width} bits"
         )
-    return (cells << (width - 1 - samples.high)) >> (width - samples.stored)
+    values = (cells << (width - 1 - samples.high)) >> (width - samples.stored)
+    if samples.padding is None:
+        return values
+    low, high = samples.padding
+    return np.where((cells >= low) & (cells <= high), cells, values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from imageregion.dicom.decoding import PixelFormat, Samples
 from imageregion.dicom.fragments import is_compressed
 from imageregion.dicom.headers import Header, integer, text
+from imageregion.dicom.values import odd_padding_of
 from imageregion.errors import DicomError
 
 __all__ = ["format_of", "frame_count", "is_lossy"]
@@ -110,7 +111,7 @@ def _samples(header: Header, allocated: int) -> Samples:
             header.uid,
             f"HighBit {high} and BitsStored {stored} do not fit in {allocated} bits",
         )
-    return Samples(stored, high)
+    return Samples(stored, high, odd_padding_of(header))
 
 
 def _colour(header: Header) -> tuple[int, str]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imageregion._arrays import IntArray
-from imageregion.dicom.pixels import Pixels
+from imageregion.dicom.pixels import PixelLoader, Pixels
 from imageregion.dicom.tiling import Layer
 from imageregion.errors import DicomError, PlacementError
 from imageregion.frame import Frame, Tiles
@@ -71,6 +71,9 @@ class Slide:
     def encoded(self, number: int) -> Frame:
         """Return an encoded frame by its number, from 1.
 
+        Of a tile that sticks out of the matrix only the part within it is an image; what an encoder
+        filled the rest with is not said (DICOM PS3.3 C.7.6.17.3).
+
         Raises
         ------
         PlacementError
@@ -98,10 +101,10 @@ class Slide:
 
     def _tile(self, corner: IntArray, number: int, fields: dict[str, Any]) -> Frame:
         plane: Plane | None = fields["plane"]
-        size = self.pixels.form.shape
+        size = self.visible(corner)
         if plane is not None:
             plane = Plane(size, plane.origin + plane.axes @ corner[::-1], plane.axes)
-        load = self.pixels.loader(number - 1, self.visible(corner))
+        load = _Within(self.pixels.loader(number - 1, size), size)
         return Frame(load, **(fields | {"shape": size, "number": number, "plane": plane}))
 
     def visible(self, corner: IntArray) -> tuple[int, int]:
@@ -111,6 +114,17 @@ class Slide:
             min(size[0], self.shape[0] - int(corner[0])),
             min(size[1], self.shape[1] - int(corner[1])),
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Within:
+    """The part of a tile that lies within the matrix."""
+
+    tile: PixelLoader
+    shape: tuple[int, int]
+
+    def __call__(self) -> NDArray[Any]:
+        return self.tile()[: self.shape[0], : self.shape[1]]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
