@@ -520,6 +520,15 @@ def test_a_padding_value_that_bits_cannot_hold_costs_no_real_pixel(make_slice: M
     assert "padding-value" not in [issue.code for issue in images.issues]
 
 
+def test_cells_that_are_padding_beyond_the_stored_bits_are_excluded(make_slice: Make) -> None:
+    cells = np.array([[2096, 63536], [0xF001, 4095]], dtype=np.uint16)  # 0xF001: overlay above 1
+    dataset = make_slice(cells, BitsStored=12, PixelRepresentation=0, RescaleIntercept=0)
+    dataset.RescaleSlope = 1
+    dataset.add_new("PixelPaddingValue", "US", 63536)
+    pixels = open_images(dataset).frames[0].pixels
+    np.testing.assert_array_equal(pixels, [[2096, np.nan], [1, 4095]])
+
+
 def test_padding_stays_padding_in_every_quantity(make_slice: Make) -> None:
     cells = np.array([[0, 5], [7, 9]], dtype=np.int16)
     item = mapping(0, 100, RealWorldValueSlope=2.0)
