@@ -10,7 +10,6 @@ import csv
 import io
 import json
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from imageregion.fhir.selection import Selection
     from imageregion.report import Report
 
-__all__ = ["app", "main"]
+__all__ = ["app"]
 
 app = typer.Typer(
     name="imageregion",
@@ -329,24 +328,6 @@ def demo(
     _print_reports([report], "table")
     for path in report.save(out):
         _say(f"wrote {path}")
-
-
-def main() -> None:
-    """Run the command line; errors become one line and exit status 2, never a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show mm² gets mm?
-            stream.reconfigure(errors="replace")
-    try:
-        app()
-    except ImageRegionError as error:
-        _say(f"error: {error}")
-        sys.exit(2)
-    except OSError as error:
-        _say(f"error: {error.filename or ''}: {error.strerror or error}")
-        sys.exit(2)
-    except MemoryError:
-        _say("error: not enough memory for this input")
-        sys.exit(2)
 
 
 def _value_range(text: str | None) -> tuple[float | None, float | None] | None:

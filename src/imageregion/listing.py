@@ -12,9 +12,9 @@ from imageregion.frame import Frame
 from imageregion.spacing import Spacing
 
 if TYPE_CHECKING:
+    from imageregion.dicom.files.sources import Source
     from imageregion.dicom.opening import Survey
     from imageregion.dicom.reading import Outcome
-    from imageregion.dicom.sources import Source
 
 __all__ = ["Listing", "ObjectLine", "list_objects", "print_objects"]
 

@@ -27,21 +27,13 @@ from pydicom.fileset import FileSet as PydicomFileSet
 from pydicom.uid import ImplicitVRLittleEndian, generate_uid
 
 from imageregion import measure
-from imageregion.dicom import (
-    Images,
-    archives,
-    decoding,
-    filesets,
-    headers,
-    index,
-    members,
-    open_images,
-    pixels,
-)
-from imageregion.dicom.archives import read_directory
-from imageregion.dicom.members import ZipMember
-from imageregion.dicom.scanning import scan_elements, scan_file
-from imageregion.dicom.wanted import WANTED
+from imageregion.dicom import Images, open_images
+from imageregion.dicom.files import archives, filesets, headers, index, members
+from imageregion.dicom.files.archives import read_directory
+from imageregion.dicom.files.members import ZipMember
+from imageregion.dicom.files.scanning import scan_elements, scan_file
+from imageregion.dicom.files.wanted import WANTED
+from imageregion.dicom.pixel_data import decoding, pixels
 from imageregion.errors import DicomError, ImageRegionError, InputError
 from imageregion.frame import Frame
 from imageregion.region import Target

@@ -20,7 +20,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from imageregion.dicom import bounds, open_images
+from imageregion.dicom import open_images
+from imageregion.dicom.files import bounds
 from imageregion.errors import DicomError, InputError
 from imageregion.quantities import LinearMap, TableMap
 

@@ -14,8 +14,8 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
-from imageregion.dicom.calibration import Calibration, spacing_of
-from imageregion.dicom.headers import read_dataset
+from imageregion.dicom.files.headers import read_dataset
+from imageregion.dicom.placement.calibration import Calibration, spacing_of
 from imageregion.plane import Plane
 from imageregion.spacing import Spacing
 

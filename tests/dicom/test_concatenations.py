@@ -9,8 +9,8 @@ import pytest
 from pydicom import Dataset
 
 from imageregion import PlacementError, Target, open_images
-from imageregion.dicom.concatenations import Part, joined, part_of
-from imageregion.dicom.headers import read_dataset
+from imageregion.dicom.files.headers import read_dataset
+from imageregion.dicom.placement.concatenations import Part, joined, part_of
 from imageregion.frame import Frame
 
 MakeSlice = Callable[..., Dataset]

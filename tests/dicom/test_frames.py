@@ -16,7 +16,7 @@ from pydicom.pixels.processing import apply_modality_lut
 from pydicom.uid import UID
 
 from imageregion.dicom import open_images
-from imageregion.dicom.pixels import PixelCache, Samples, unpack_samples
+from imageregion.dicom.pixel_data.pixels import PixelCache, Samples, unpack_samples
 from imageregion.errors import DicomError
 from imageregion.frame import Frame
 from imageregion.plane import Plane

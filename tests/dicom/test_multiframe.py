@@ -22,8 +22,8 @@ from pydicom.uid import (
 )
 
 from imageregion.dicom import Images, open_images
-from imageregion.dicom.groups import Groups
-from imageregion.dicom.headers import read_dataset
+from imageregion.dicom.files.headers import read_dataset
+from imageregion.dicom.placement.groups import Groups
 from imageregion.errors import DicomError
 from imageregion.frame import Frame
 from imageregion.quantities import LinearMap

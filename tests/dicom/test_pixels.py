@@ -35,11 +35,11 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from imageregion.dicom.codestreams import Codestream, bare_codestream, codestream_of
-from imageregion.dicom.decoding import PixelFormat, Samples, decode_frame
-from imageregion.dicom.headers import Header, read_dataset, read_head, read_header
-from imageregion.dicom.offsets import from_basic
-from imageregion.dicom.pixels import PixelCache, Pixels, pixels_of
+from imageregion.dicom.files.headers import Header, read_dataset, read_head, read_header
+from imageregion.dicom.pixel_data.codestreams import Codestream, bare_codestream, codestream_of
+from imageregion.dicom.pixel_data.decoding import PixelFormat, Samples, decode_frame
+from imageregion.dicom.pixel_data.offsets import from_basic
+from imageregion.dicom.pixel_data.pixels import PixelCache, Pixels, pixels_of
 from imageregion.errors import DicomError
 
 Wheel = Callable[[str], Path]

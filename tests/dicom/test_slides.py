@@ -26,14 +26,14 @@ from pydicom.uid import JPEGBaseline8Bit
 from tests.dicom import slidemaker as make
 
 from imageregion import Frame, Plane
-from imageregion.dicom.headers import Header, read_dataset, read_head, read_header
+from imageregion.dicom.files.headers import Header, read_dataset, read_head, read_header
+from imageregion.dicom.files.sources import Entry
 from imageregion.dicom.joining import join_slides
-from imageregion.dicom.matrices import SlideTiles
-from imageregion.dicom.overlaps import find_overlap
-from imageregion.dicom.pixels import PixelCache, Pixels
+from imageregion.dicom.pixel_data.pixels import PixelCache, Pixels
 from imageregion.dicom.reading import Outcome
-from imageregion.dicom.slides import is_tiled, slide_frames
-from imageregion.dicom.sources import Entry
+from imageregion.dicom.slides.matrices import SlideTiles
+from imageregion.dicom.slides.overlaps import find_overlap
+from imageregion.dicom.slides.slides import is_tiled, slide_frames
 from imageregion.errors import DicomError, Issue, PlacementError
 
 TILE = (5, 8)

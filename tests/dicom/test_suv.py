@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imageregion.dicom.body import body_sizes
-from imageregion.dicom.decay import Clock, average_time, reference_time
-from imageregion.dicom.suv import PetFacts, uptake_of
-from imageregion.dicom.times import date_time, moment_of, time_of_day
+from imageregion.dicom.suv.body import body_sizes
+from imageregion.dicom.suv.decay import Clock, average_time, reference_time
+from imageregion.dicom.suv.suv import PetFacts, uptake_of
+from imageregion.dicom.suv.times import date_time, moment_of, time_of_day
 
 F18 = 6586.2
 NAMES = ["suvbsa", "suvbw", "suvibw", "suvlbm", "suvlbmjames128", "suvlbmjanma"]

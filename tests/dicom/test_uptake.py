@@ -12,9 +12,9 @@ import pytest
 from pydicom import Dataset
 
 from imageregion.dicom import open_images
-from imageregion.dicom.decay import Clock
-from imageregion.dicom.evidence import evidence_of
-from imageregion.dicom.headers import read_dataset
+from imageregion.dicom.files.headers import read_dataset
+from imageregion.dicom.suv.decay import Clock
+from imageregion.dicom.suv.evidence import evidence_of
 from imageregion.errors import DicomError
 
 Make = Callable[..., Dataset]

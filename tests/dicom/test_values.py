@@ -16,8 +16,8 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from imageregion import Frame, Spans, summarize
 from imageregion.dicom import open_images
-from imageregion.dicom.units import code_unit, is_unknown_unit
-from imageregion.dicom.values import stored_number
+from imageregion.dicom.real_values.units import code_unit, is_unknown_unit
+from imageregion.dicom.real_values.values import stored_number
 from imageregion.errors import DicomError, GeometryError
 from imageregion.quantities import (
     LinearMap,

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from imageregion import DicomError, Frame, Images, InputError, open_images
 from imageregion.cli import app
-from imageregion.dicom import headers
+from imageregion.dicom.files import headers
 from imageregion.listing import Listing, list_objects
 
 TABLE = Path(__file__).with_name("instances.csv")

@@ -15,9 +15,9 @@ from pydicom.pixels.utils import pixel_array
 
 from imageregion import Ellipse, Frame, open_images, rasterize
 from imageregion.dicom._quiet import quiet
-from imageregion.dicom.headers import read_head, read_header
-from imageregion.dicom.matrices import SlideTiles
-from imageregion.dicom.pixels import PixelCache, Pixels, pixels_of
+from imageregion.dicom.files.headers import read_head, read_header
+from imageregion.dicom.pixel_data.pixels import PixelCache, Pixels, pixels_of
+from imageregion.dicom.slides.matrices import SlideTiles
 from imageregion.errors import DicomError
 
 TOYS = [

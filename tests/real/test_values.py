@@ -15,8 +15,8 @@ from pydicom.pixels.processing import apply_modality_lut
 
 from imageregion import Frame
 from imageregion.dicom import Images, open_images
-from imageregion.dicom.evidence import evidence_of
-from imageregion.dicom.headers import read_dataset
+from imageregion.dicom.files.headers import read_dataset
+from imageregion.dicom.suv.evidence import evidence_of
 from imageregion.errors import DicomError
 
 

@@ -7,22 +7,22 @@ from typing import Any
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-from imageregion.dicom import slides
-from imageregion.dicom.calibration import spacing_of
-from imageregion.dicom.dimensions import dimensions_of, vectors_of
-from imageregion.dicom.formats import frame_count, is_lossy
-from imageregion.dicom.groups import has_groups
-from imageregion.dicom.headers import Header, integer, items, text
+from imageregion.dicom.files.headers import Header, integer, items, text
 from imageregion.dicom.multiframe import Fields, grouped_fields
-from imageregion.dicom.pixels import PixelCache, Pixels, Refusal, pixels_of
-from imageregion.dicom.places import (
+from imageregion.dicom.pixel_data.formats import frame_count, is_lossy
+from imageregion.dicom.pixel_data.pixels import PixelCache, Pixels, Refusal, pixels_of
+from imageregion.dicom.placement.calibration import spacing_of
+from imageregion.dicom.placement.dimensions import dimensions_of, vectors_of
+from imageregion.dicom.placement.groups import has_groups
+from imageregion.dicom.placement.places import (
     dose_planes,
     nuclear_planes,
     plane_of,
     thickness_of,
     usual_distance,
 )
-from imageregion.dicom.values import values_of
+from imageregion.dicom.real_values.values import values_of
+from imageregion.dicom.slides import slides
 from imageregion.errors import DicomError, Issue
 from imageregion.frame import Frame
 from imageregion.plane import Plane

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imageregion._arrays import IntArray, read_only
-from imageregion.dicom.matrices import MatrixLoader, Slide, SlideTiles
-from imageregion.dicom.overlaps import find_overlap, raster_order
 from imageregion.dicom.reading import Outcome
-from imageregion.dicom.slides import dimensions_of_layers
-from imageregion.dicom.tiling import Layer
+from imageregion.dicom.slides.matrices import MatrixLoader, Slide, SlideTiles
+from imageregion.dicom.slides.overlaps import find_overlap, raster_order
+from imageregion.dicom.slides.slides import dimensions_of_layers
+from imageregion.dicom.slides.tiling import Layer
 from imageregion.errors import Issue, PlacementError
 from imageregion.frame import Frame
 

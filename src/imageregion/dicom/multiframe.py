@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from imageregion.dicom.calibration import Calibration, spacing_of
-from imageregion.dicom.dimensions import DIMENSION_MACROS, dimensions_of, index_names
-from imageregion.dicom.groups import Groups
-from imageregion.dicom.headers import Header
-from imageregion.dicom.places import Place, plane_of, thickness_of
-from imageregion.dicom.values import values_of
+from imageregion.dicom.files.headers import Header
+from imageregion.dicom.placement.calibration import Calibration, spacing_of
+from imageregion.dicom.placement.dimensions import DIMENSION_MACROS, dimensions_of, index_names
+from imageregion.dicom.placement.groups import Groups
+from imageregion.dicom.placement.places import Place, plane_of, thickness_of
+from imageregion.dicom.real_values.values import values_of
 from imageregion.errors import DicomError, Issue
 from imageregion.plane import Plane
 

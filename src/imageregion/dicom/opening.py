@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from imageregion.dicom.concatenations import joined
 from imageregion.dicom.duplicates import settle_duplicates
+from imageregion.dicom.files.index import HeaderIndex
+from imageregion.dicom.files.sources import Source, Sources, list_sources
 from imageregion.dicom.images import Images
-from imageregion.dicom.index import HeaderIndex
 from imageregion.dicom.joining import join_slides
-from imageregion.dicom.pixels import PixelCache
+from imageregion.dicom.pixel_data.pixels import PixelCache
+from imageregion.dicom.placement.concatenations import joined
 from imageregion.dicom.reading import Outcome, read_entries
-from imageregion.dicom.sources import Source, Sources, list_sources
 from imageregion.dicom.uptake import assign_values
 from imageregion.errors import InputError, Issue
 

@@ -15,14 +15,14 @@ from typing import TypeAlias
 from pydicom import Dataset
 
 from imageregion.dicom._quiet import quiet
-from imageregion.dicom.archives import is_zip
-from imageregion.dicom.concatenations import Part, part_of
-from imageregion.dicom.evidence import Evidence, evidence_of
+from imageregion.dicom.files.archives import is_zip
+from imageregion.dicom.files.headers import Head, Header, read_dataset, read_head, read_header
+from imageregion.dicom.files.index import HeaderIndex, NotDicom
+from imageregion.dicom.files.sources import Entry
 from imageregion.dicom.frames import frames_of, is_image
-from imageregion.dicom.headers import Head, Header, read_dataset, read_head, read_header
-from imageregion.dicom.index import HeaderIndex, NotDicom
-from imageregion.dicom.pixels import PixelCache
-from imageregion.dicom.sources import Entry
+from imageregion.dicom.pixel_data.pixels import PixelCache
+from imageregion.dicom.placement.concatenations import Part, part_of
+from imageregion.dicom.suv.evidence import Evidence, evidence_of
 from imageregion.errors import DicomError, InputError, Issue
 from imageregion.frame import Frame
 

@@ -9,11 +9,11 @@ from itertools import islice
 
 import numpy as np
 
-from imageregion.dicom.mappings import MAX_MAPPINGS, Unavailable, named, quantity_of
-from imageregion.dicom.mappings import Mapping as ValueMapping
 from imageregion.dicom.reading import Outcome
-from imageregion.dicom.suv import PetFacts, Uptake, uptake_of
-from imageregion.dicom.units import SUV_UNITS, is_unknown_unit
+from imageregion.dicom.real_values.mappings import MAX_MAPPINGS, Unavailable, named, quantity_of
+from imageregion.dicom.real_values.mappings import Mapping as ValueMapping
+from imageregion.dicom.real_values.units import SUV_UNITS, is_unknown_unit
+from imageregion.dicom.suv.suv import PetFacts, Uptake, uptake_of
 from imageregion.errors import GeometryError, Issue
 from imageregion.frame import Frame
 from imageregion.quantities import Quantity, scaled

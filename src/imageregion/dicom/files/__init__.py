@@ -1,0 +1,1 @@
+"""Bytes and headers: where DICOM objects are kept, and what they say besides their pixels."""

@@ -1,0 +1,1 @@
+"""Pixel data: the bytes of one frame, decoded to stored values."""

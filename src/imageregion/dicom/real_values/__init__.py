@@ -1,0 +1,1 @@
+"""Real values: what stored values mean."""

@@ -1,0 +1,1 @@
+"""Whole slides: the total pixel matrix and its tiles."""
