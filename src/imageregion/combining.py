@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from imageregion.boolean import combine
 from imageregion.counting import Values, counted_extent, has_lengths, merged_spans
@@ -13,6 +16,7 @@ from imageregion.frame import Frame
 from imageregion.locate import Space, owned_space
 from imageregion.measurement import RegionResult, Slice
 from imageregion.metrics import combined_area
+from imageregion.plane import Plane
 from imageregion.raster import rasterize
 from imageregion.region import Region, Target
 from imageregion.results import assembled_result
@@ -20,7 +24,7 @@ from imageregion.settings import Settings
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline
 from imageregion.sizing import common_scale
 from imageregion.spans import Spans, combine_spans
-from imageregion.stack import Stack, parallel_groups
+from imageregion.stack import ROUNDING, Stack, parallel_groups
 
 if TYPE_CHECKING:
     from imageregion.dicom.images import Images
@@ -29,6 +33,9 @@ __all__ = ["combined_result"]
 
 _SHARED_EDGE = 1e-6
 """Share of the area by which covered parts may differ from the whole by rounding alone."""
+
+_CORNER = 1e-3
+"""Pixels by which neighbouring images may seem to overlap by rounding alone."""
 
 _SHARED_FLAGS = (
     "unclosed",
@@ -61,14 +68,16 @@ class _Layer:
 
 
 def combined_result(
-    results: Sequence[RegionResult], images: Images, settings: Settings
+    results: Sequence[RegionResult], images: Images, settings: Settings, *, moved: bool = False
 ) -> RegionResult:
     """Measure all regions that have pixels as one: even-odd within a plane, stacked over planes.
 
     Points and lines are added to the pixels of the areas, and have no extent of their own. Flat
     areas on several planes have as volume the sum of area times the thickness that each plane owns.
     Where an ellipsoid is among the regions only the volume of the pixels is given, because its
-    cuts times their thickness would not be its volume.
+    cuts times their thickness would not be its volume. Regions drawn on several planes of other
+    images (`moved`) have no volume here: what they stand for between their planes is decided by the
+    images they were drawn on.
 
     Raises
     ------
@@ -83,7 +92,8 @@ def combined_result(
     if len(series) > 1:
         raise PlacementError(f"expected regions on images of one series, got {series}")
     _check_positions(slices)
-    layers = [_layer(parts, settings) for parts in _by_frame(slices)]
+    heights = {id(part): _height(result.region, part) for result in used for part in result.slices}
+    layers = [_layer(parts, heights, settings) for parts in _by_frame(slices)]
     if has_lengths(slices, settings) and len({layer.covered.scale.unit for layer in layers}) > 1:
         raise PlacementError("expected lines measured in one unit, got mm and pixels")
     flags = [flag for flag in _SHARED_FLAGS if any(flag in result.flags for result in used)]
@@ -96,6 +106,10 @@ def combined_result(
         values = {} if solid else _extent(filled, space)
         values |= counted_extent([layer.filled for layer in filled], space, solid)
         flags += ["missing-slices"] if space and space.missing else []
+        flags += ["skipped-slices"] if space and space.skipped and not solid else []
+    if moved and len(layers) > 1:
+        values = {code: size for code, size in values.items() if not code.endswith("volume")}
+        flags.append("drawn-elsewhere")
     covered = tuple(layer.covered for layer in layers)
     return assembled_result(_region(used), covered, values, None, flags, settings)
 
@@ -104,12 +118,26 @@ def _check_positions(slices: Sequence[Slice]) -> None:
     """Refuse to mix time points, echoes and the like in one region."""
     planes = [p for p in {s.frame.key: s.frame.plane for s in slices}.values() if p is not None]
     for group in parallel_groups(planes):
-        stack = Stack([planes[i] for i in group])
-        if len(stack.first) < len(stack.planes):
+        stack = Stack([planes[i] for i in group], slices[0].frame.thickness)
+        if any(
+            here == there and _overlap_in_plane(one, other)
+            for (here, one), (there, other) in combinations(
+                zip(stack.number.tolist(), stack.planes, strict=True), 2
+            )
+        ):
             raise PlacementError(
                 "expected one image at each position, got several (time points, echoes or "
                 "b-values?); name those of one by instance.uid"
             )
+
+
+def _overlap_in_plane(one: Plane, other: Plane) -> bool:
+    """Whether two images at one position show the same place; tiles of a slide do not."""
+    rows, columns = other.shape
+    corners = other.to_patient([[0, 0], [columns, 0], [columns, rows], [0, rows]])
+    found = one.to_pixel(corners)
+    low, high = found.min(axis=0) + _CORNER, found.max(axis=0) - _CORNER
+    return bool((low < one.shape[::-1]).all() and (high > 0).all())
 
 
 def _region(results: Sequence[RegionResult]) -> Region:
@@ -133,17 +161,34 @@ def _by_frame(slices: Sequence[Slice]) -> list[list[Slice]]:
     return [parts for _, parts in ordered]
 
 
-def _layer(parts: Sequence[Slice], settings: Settings) -> _Layer:
+def _height(region: Region, part: Slice) -> float:
+    """Where a flat region was drawn, mm above the plane it is counted on."""
+    shape, plane = region.shape, part.frame.plane
+    if plane is None or not isinstance(shape, Polygon | Ellipse) or shape.dimension == 2:
+        return 0.0
+    points = shape.center[None] if isinstance(shape, Ellipse) else np.concatenate(shape.rings)
+    return float(plane.distance(points).mean())
+
+
+def _layer(parts: Sequence[Slice], heights: dict[int, float], settings: Settings) -> _Layer:
     frame = parts[0].frame
-    shapes, fills, others = [], [], []
+    shapes: list[Polygon | Ellipse] = []
+    fills: list[Spans] = []
+    others: list[Spans] = []
+    levels: list[float] = []
     lengths = has_lengths(parts, settings)
     for part in parts:
         shape = _whole(frame) if part.shape is None else part.shape
         if isinstance(shape, Polygon | Ellipse):
             shapes.append(shape)
             fills.append(part.spans)
+            levels.append(heights[id(part)])
         else:
             others.append(part.spans)
+    drawn = list(zip(shapes, fills, strict=True))
+    planes = _by_height(drawn, levels)
+    if len(planes) > 1:
+        shapes, fills = _united(planes, frame, settings)
     filled = _filled(shapes, fills, frame, settings) if fills else Spans.empty(frame.shape)
     if fills and others and settings.rule == "exact":
         raise PlacementError(
@@ -175,6 +220,39 @@ def _filled(
         return combine_spans(fills, "xor")
     odd = combine(shapes, "xor")
     return Spans.empty(frame.shape) if odd is None else rasterize(odd, frame.shape, settings.rule)
+
+
+def _by_height(
+    drawn: Sequence[tuple[Polygon | Ellipse, Spans]], heights: Sequence[float]
+) -> list[list[tuple[Polygon | Ellipse, Spans]]]:
+    """Group areas by the plane they were drawn on; written heights differ by rounding."""
+    order = np.argsort(heights, kind="stable").tolist()
+    groups: list[list[tuple[Polygon | Ellipse, Spans]]] = []
+    for before, i in zip([None, *order], order, strict=False):
+        if before is None or heights[i] - heights[before] > ROUNDING:
+            groups.append([])
+        groups[-1].append(drawn[i])
+    return groups
+
+
+def _united(
+    planes: Sequence[Sequence[tuple[Polygon | Ellipse, Spans]]], frame: Frame, settings: Settings
+) -> tuple[list[Polygon | Ellipse], list[Spans]]:
+    """Take areas drawn on several planes and counted on one: even-odd in each, then together."""
+    shapes: list[Polygon | Ellipse] = []
+    spans: list[Spans] = []
+    for drawn in planes:
+        here = [shape for shape, _ in drawn]
+        one = here[0] if len(here) == 1 else combine(here, "xor")
+        if one is not None:
+            shapes.append(one)
+            spans.append(_filled(here, [fill for _, fill in drawn], frame, settings))
+    whole = combine(shapes, "union") if shapes else None
+    if whole is None:
+        return [], []
+    if settings.rule == "center":
+        return [whole], [combine_spans(spans, "union")]
+    return [whole], [rasterize(whole, frame.shape, settings.rule)]
 
 
 def _overlap(

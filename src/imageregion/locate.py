@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from imageregion._arrays import FloatArray
 from imageregion.errors import GeometryError, ImageRegionError, Issue, PlacementError
 from imageregion.frame import Frame
@@ -79,10 +81,13 @@ class Space:
         Of each frame, mm.
     missing : bool
         Whether slices are missing between the first and the last of them.
+    skipped : bool
+        Whether there are other slices between the first and the last of them.
     """
 
     thickness: tuple[float, ...]
     missing: bool
+    skipped: bool = False
 
 
 def locate(region: Region, images: Images, *, only: str = "") -> tuple[Located, ...]:
@@ -168,7 +173,8 @@ def _space(volume: Volume, used: list[int]) -> Space | None:
     if len(set(number.tolist())) < len(used) or not owned.all():
         return None
     between = stack.missing[number.min() : number.max()]
-    return Space(tuple(float(value) for value in owned), bool(between.any()))
+    skipped = bool((np.diff(np.sort(number)) > 1).any())
+    return Space(tuple(float(value) for value in owned), bool(between.any()), skipped)
 
 
 def instance_issues(region: Region, found: Sequence[Located], images: Images) -> list[Issue]:

@@ -161,7 +161,7 @@ def measure(
     combined = None
     if combine:
         try:
-            combined = combined_result(results, images, settings)
+            combined = combined_result(results, images, settings, moved=there is not None)
         except ImageRegionError as error:
             issues.append(Issue("error", "not-combined", "ImagingSelection", str(error)))
     return Report(selection, tuple(results), combined, tuple(dict.fromkeys(issues)))

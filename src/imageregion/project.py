@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -12,10 +13,13 @@ from imageregion.clipping import clipped
 from imageregion.errors import GeometryError, PlacementError
 from imageregion.plane import Plane
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
-from imageregion.stack import ROUNDING, Stack
+from imageregion.stack import Stack
 
-__all__ = ["Placement", "cut", "place", "place_on"]
+__all__ = ["Placement", "cut", "place", "place_on", "settled"]
 
+_Flat = TypeVar("_Flat", bound=Points | Polyline | Polygon | Ellipse)
+
+_DECIMALS = 9  # of pixels; float64 holds patient positions in pixels of slides to 1e-10
 _TILT = np.sin(np.radians(1.0))  # a flat shape tilted further does not lie in a plane
 _LEAN = 2e-3  # planes of a stack are parallel to the first within half of it
 
@@ -87,6 +91,30 @@ def cut(ellipsoid: Ellipsoid, plane: Plane) -> Ellipse | None:
     across = np.linalg.svd(m[None, :])[2][1:].T
     center = ellipsoid.center + ellipsoid.axes @ (m * d / float(m @ m))
     return plane.to_pixel(Ellipse(center, ellipsoid.axes @ across * np.sqrt(room)))
+
+
+def settled(shape: _Flat) -> _Flat:
+    """Round pixel coordinates that were worked out from mm to 1e-9 pixels; ellipses their centre.
+
+    What was drawn along the edges of pixels would else reach into the next ones by rounding alone.
+
+    Examples
+    --------
+    >>> settled(Points([[4.999999999999, 2.0]])).coords.tolist()
+    [[5.0, 2.0]]
+    """
+    found: Points | Polyline | Polygon | Ellipse
+    match shape:
+        case Ellipse():
+            found = Ellipse(np.round(shape.center, _DECIMALS), shape.axes)
+        case Polygon():
+            rings = [np.round(ring, _DECIMALS) for ring in shape.rings]
+            found = Polygon(rings, shape.fill_rule)
+        case Polyline():
+            found = Polyline(np.round(shape.coords, _DECIMALS))
+        case _:
+            found = Points(np.round(shape.coords, _DECIMALS))
+    return cast("_Flat", found)
 
 
 def place(
@@ -170,6 +198,7 @@ class _Layers:
         self.planes = stack.planes
         self.positions = stack.positions[chosen]
         self.owned = stack.owned[chosen]
+        self.rounding = stack.rounding
 
     def __len__(self) -> int:
         return len(self.chosen)
@@ -179,13 +208,13 @@ class _Layers:
 
     def nearest(self, heights: FloatArray) -> IntArray:
         """Index of the nearest layer; half way between two, rounding included, the lower one."""
-        middle = (self.positions[1:] + self.positions[:-1] + ROUNDING) / 2
+        middle = (self.positions[1:] + self.positions[:-1] + self.rounding) / 2
         return np.asarray(np.searchsorted(middle, heights, side="left"))
 
     def between(self, low: float, high: float) -> Iterator[int]:
         """Layers whose space, rounding included, may reach into a range of positions."""
-        start = int(self.nearest(np.array([low - ROUNDING]))[0])
-        stop = int(self.nearest(np.array([high + ROUNDING]))[0])
+        start = int(self.nearest(np.array([low - self.rounding]))[0])
+        stop = int(self.nearest(np.array([high + self.rounding]))[0])
         yield from range(max(start - 1, 0), min(stop + 2, len(self)))
 
 
@@ -218,7 +247,7 @@ def _flat(shape: Polygon | Ellipse, layers: _Layers) -> Placement:
     middle = (low + high) / 2
     nearest = int(layers.nearest(np.array([middle]))[0])
     size = float(np.ptp(np.array(shape.bounds), axis=0).max())
-    if high - low > max(ROUNDING, _TILT * size):
+    if high - low > max(layers.rounding, _TILT * size):
         angle = np.degrees(np.arcsin(min(1.0, (high - low) / size)))
         raise PlacementError(
             f"the flat shape is not parallel to the image planes (tilted by about {angle:.1f} "
@@ -227,12 +256,12 @@ def _flat(shape: Polygon | Ellipse, layers: _Layers) -> Placement:
     position = layers.positions[nearest]
     distance = max(abs(low - position), abs(high - position))
     limit = float(layers.owned[nearest, 0 if middle < position else 1])
-    if distance > limit + ROUNDING:
+    if distance > limit + layers.rounding:
         raise PlacementError(
             f"the flat shape lies {distance:.3f} mm from the nearest image plane; expected at most "
             f"half a slice spacing, {limit:.3f} mm"
         )
-    return Placement(nearest, layers.plane(nearest).to_pixel(shape), float(distance))
+    return Placement(nearest, settled(layers.plane(nearest).to_pixel(shape)), float(distance))
 
 
 def _extent(shape: Polygon | Ellipse, normal: FloatArray) -> tuple[float, float]:
@@ -248,12 +277,12 @@ def _points(shape: Points, layers: _Layers) -> list[Placement]:
     heights = shape.coords @ layers.normal
     nearest = layers.nearest(heights)
     away = heights - layers.positions[nearest]
-    owned = layers.owned[nearest] + ROUNDING
+    owned = layers.owned[nearest] + layers.rounding
     inside = (away >= -owned[:, 0]) & (away <= owned[:, 1])
     found = []
     for i in np.unique(nearest[inside]).tolist():
         mine = inside & (nearest == i)
-        part = layers.plane(i).to_pixel(Points(shape.coords[mine]))
+        part = settled(layers.plane(i).to_pixel(Points(shape.coords[mine])))
         found.append(Placement(i, part, float(np.abs(away[mine]).max())))
     return found
 
@@ -263,15 +292,15 @@ def _lines(shape: Polyline, layers: _Layers) -> list[Placement]:
     found = []
     for i in layers.between(float(heights.min()), float(heights.max())):
         plane, position = layers.plane(i), float(layers.positions[i])
-        low = -float(layers.owned[i, 0]) - (ROUNDING if i == 0 else 0.0)
-        high = float(layers.owned[i, 1]) + (ROUNDING if i == len(layers) - 1 else 0.0)
+        low = -float(layers.owned[i, 0]) - (layers.rounding if i == 0 else 0.0)
+        high = float(layers.owned[i, 1]) + (layers.rounding if i == len(layers) - 1 else 0.0)
         pieces = clipped(shape.coords, heights - position, low, high)
         if not pieces:
             continue
         ends = np.cumsum([len(piece) for piece in pieces])
         vertices = np.concatenate(pieces)  # all pieces at once: a line may have thousands
         away = np.maximum.reduceat(np.abs(plane.distance(vertices)), [0, *ends[:-1]])
-        in_pixels = np.split(plane.to_pixel(vertices), ends[:-1])
+        in_pixels = np.split(np.round(plane.to_pixel(vertices), _DECIMALS), ends[:-1])
         found += [
             Placement(i, Polyline(line), float(distance), _steps(piece))
             for line, distance, piece in zip(in_pixels, away, pieces, strict=True)

@@ -308,7 +308,8 @@ def segment_lengths(coords: FloatArray, spacing: tuple[float, float]) -> FloatAr
         scale = np.zeros(2)
     if not (np.isfinite(scale).all() and (scale > 0).all()):
         raise GeometryError(f"spacing: expected two distances above 0, got {spacing!r}")
-    return np.asarray(np.linalg.norm(np.diff(coords, axis=0) * scale, axis=1))
+    steps = np.diff(coords, axis=0) * scale
+    return np.asarray(np.hypot(steps[:, 0], steps[:, 1]))  # squares of tiny steps would be 0
 
 
 def weighed_line(coords: FloatArray, image_shape: tuple[int, int], lengths: FloatArray) -> Spans:

@@ -10,7 +10,7 @@ from imageregion._arrays import FloatArray
 from imageregion.clipping import clipped
 from imageregion.plane import Plane
 from imageregion.shapes import Ellipsoid, Points, Polyline, Shape
-from imageregion.stack import ROUNDING, Stack
+from imageregion.stack import Stack
 
 __all__ = ["share_between", "share_of"]
 
@@ -41,11 +41,11 @@ def share_of(shape: Shape, stack: Stack) -> float:
             below = (2 + 3 * edges - edges**3) / 4  # volume of the unit ball below a height
             return float(np.clip((below[1] - below[0]).sum(), 0, 1))
         case Points():
-            low[0], high[-1] = low[0] - ROUNDING, high[-1] + ROUNDING
+            low[0], high[-1] = low[0] - stack.rounding, high[-1] + stack.rounding
             heights = (shape.coords @ normal)[:, None]
             return float(((heights >= low) & (heights <= high)).any(axis=1).mean())
         case Polyline():
-            low[0], high[-1] = low[0] - ROUNDING, high[-1] + ROUNDING
+            low[0], high[-1] = low[0] - stack.rounding, high[-1] + stack.rounding
             whole = _length([shape.coords])
             heights = shape.coords @ normal
             pieces = [

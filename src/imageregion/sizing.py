@@ -274,8 +274,8 @@ def _holder(shape: Shape | None, frame: Frame) -> UltrasoundRegion | None:
 
 
 def _refuse_crossing(shape: Shape, regions: Sequence[UltrasoundRegion]) -> None:
-    met = [region for region in regions if region.spacing is not None and _meets(shape, region)]
-    if len(met) > 1:
+    met = [region for region in regions if _meets(shape, region)]
+    if len(met) > 1 and any(region.spacing is not None for region in met):
         _refuse(met[0], met[1])
 
 

@@ -42,6 +42,7 @@ _PARALLEL = 1e-3  # sine of the angle up to which planes belong to one stack
 _MISSING = 1.5  # times the usual spacing
 _SAME_RATIO = 0.02  # of the stated thickness
 ROUNDING = 0.01  # mm; coordinates and positions are written with few digits
+_ROUNDING_SHARE = 0.02  # of the smallest gap: focal planes are micrometres apart
 _MOST_ORIENTATIONS = 256  # so that damaged files do not take time by the square of their frames
 _STACKED = 0.5  # of the stacks must hold several planes, else their keyword is no dimension
 _MOST_KEYWORDS = 6  # combinations of more are not tried, all are taken together
@@ -79,6 +80,9 @@ class Stack:
         See `slabs`.
     missing : ndarray of bool, shape (M - 1,)
         See `missing_between`.
+    rounding : float
+        By how much coordinates and positions may be off because they are written with few digits,
+        mm: 0.01, or 2 % of the smallest gap, whichever is smaller.
 
     Examples
     --------
@@ -97,6 +101,7 @@ class Stack:
     gaps: FloatArray
     owned: FloatArray
     missing: NDArray[np.bool_]
+    rounding: float
 
     def __init__(
         self,
@@ -121,6 +126,8 @@ class Stack:
         object.__setattr__(self, "first", read_only(first))
         object.__setattr__(self, "gaps", read_only(gaps))
         object.__setattr__(self, "missing", read_only(missing))
+        near = _ROUNDING_SHARE * float(gaps.min()) if len(gaps) else ROUNDING
+        object.__setattr__(self, "rounding", min(ROUNDING, near))
         if len(gaps):
             half = np.where(missing, usual, gaps) / 2
             owned = np.stack([np.append(half[:1], half), np.append(half, half[-1:])], axis=1)

@@ -15,7 +15,7 @@ from imageregion._arrays import FloatArray
 from imageregion.errors import GeometryError, PlacementError
 from imageregion.frame import Frame
 from imageregion.plane import Plane
-from imageregion.project import cut
+from imageregion.project import cut, settled
 from imageregion.region import Region, Target
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
 from imageregion.stack import ROUNDING
@@ -148,7 +148,7 @@ def _projected(shape: Shape, plane: Plane) -> tuple[Shape, float]:
             _check_level(np.concatenate([[shape.center], shape.center + shape.axes.T]), plane)
             reach = float(np.linalg.norm(shape.axes.T @ plane.normal))
             distance = abs(float(plane.distance(shape.center[None])[0])) + reach
-            return plane.to_pixel(shape), distance
+            return settled(plane.to_pixel(shape)), distance
         case Polygon():
             points = np.concatenate(shape.rings)
             _check_level(points, plane)
@@ -157,7 +157,7 @@ def _projected(shape: Shape, plane: Plane) -> tuple[Shape, float]:
             _check_level(points, plane)
         case Points():
             points = shape.coords
-    return plane.to_pixel(shape), float(np.abs(plane.distance(points)).max())
+    return settled(plane.to_pixel(shape)), float(np.abs(plane.distance(points)).max())
 
 
 def _check_level(points: FloatArray, plane: Plane) -> None:

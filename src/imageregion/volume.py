@@ -20,7 +20,7 @@ from imageregion.errors import PlacementError
 from imageregion.frame import Frame
 from imageregion.grid import crowded, image_sizes, obstacles, shear, tilt
 from imageregion.plane import Plane
-from imageregion.stack import ROUNDING, Stack, alternatives, parallel_groups, pixel_size
+from imageregion.stack import Stack, alternatives, parallel_groups, pixel_size
 
 __all__ = ["Volume", "volumes_by_orientation"]
 
@@ -290,7 +290,9 @@ class Volume:
         height, position = given @ self.normal, self.positions[first]
         nearest = np.searchsorted((position[1:] + position[:-1]) / 2, height)
         away, owned = height - position[nearest], self.slabs[first][nearest]
-        inside = (away >= -owned[:, 0] - ROUNDING) & (away <= owned[:, 1] + ROUNDING)
+        inside = (away >= -owned[:, 0] - self.stack.rounding) & (
+            away <= owned[:, 1] + self.stack.rounding
+        )
         found = np.full((len(given), 3), -1, dtype=np.int64)
         for number in np.unique(nearest[inside]).tolist():
             if np.count_nonzero(self.stack.number == number) > 1:

@@ -115,3 +115,7 @@ def test_a_region_may_name_the_uncut_object_or_a_part(make_slice: MakeSlice) -> 
     assert images.frame(Target(instance="1.2.3.1.3", frames=(2,))).pixels[0, 0] == 3
     with pytest.raises(PlacementError, match="no frame 6"):
         images.frame(Target(instance="1.2.3.7", frames=(6,)))
+
+
+def test_parts_that_became_a_slide_are_not_missed() -> None:
+    assert joined([(Part("9", "1.0", 0, 2), ()), (Part("9", "1.0", 5, 2), ())]) == ({}, ())

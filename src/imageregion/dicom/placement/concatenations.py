@@ -81,7 +81,7 @@ def joined(
     """
     groups: dict[tuple[str, str], list[tuple[Part, Sequence[Frame]]]] = defaultdict(list)
     for part, frames in parts:
-        if all(frame.tiles is None for frame in frames):
+        if frames and all(frame.tiles is None for frame in frames):
             groups[part.source, part.concatenation].append((part, frames))
     found: dict[str, tuple[Frame, ...]] = {}
     issues = []
