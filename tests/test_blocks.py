@@ -22,6 +22,7 @@ from imageregion import (
     Polygon,
     Quantity,
     Region,
+    Spacing,
     Spans,
     Target,
     Window,
@@ -32,6 +33,7 @@ from imageregion import (
 from imageregion.blocks import Block, blocks_under, read_ahead
 from imageregion.counting import count_pixels, rasterized
 from imageregion.locate import Part
+from imageregion.overlay.view import reduced_spans
 from imageregion.results import assembled_result
 from imageregion.settings import Settings
 
@@ -245,3 +247,28 @@ def test_a_window_follows_its_values_into_another_quantity() -> None:
     assert (other.window.center, other.window.width) == (12.5, 5.0)
     with pytest.raises(DicomError, match="no suvlbm values: the image does not state it"):
         frame.as_value("suvlbm")
+
+
+def test_pictures_of_slides_carry_no_directions_of_the_patient() -> None:
+    array = colour()
+    plane = Plane((20, 33), [0, 0, 0], np.array([[0.5, 0], [0, 0.5], [0, 0]]))
+    spacings = Spacing(0.5, 0.5, "slide"), Spacing(0.5, 0.5, "patient")
+    frames = [
+        matrix(array, (6, 7), channels=RGB, plane=plane, spacing=spacing)[0] for spacing in spacings
+    ]
+    heights = [render(frame, Ellipse.circle((15, 10), 6)).shape[0] for frame in frames]
+    assert heights[0] < heights[1]  # no room is left for letters
+
+
+@given(st.integers(2, 9), st.integers(0, 2**32 - 1))
+def test_reduced_weights_are_the_means_of_blocks(factor: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    coverage = np.where(random.random((23, 31)) < 0.4, random.choice([0.25, 1.0], (23, 31)), 0.0)
+    row, column = np.nonzero(coverage)
+    spans = Spans(row, column, column + 1, coverage[row, column], coverage.shape)
+    box = (2, 21, 3, 31)
+    found = reduced_spans(spans, box, factor).to_coverage()
+    part = coverage[2:21, 3:31]
+    for (i, j), value in np.ndenumerate(found):
+        block = part[i * factor : (i + 1) * factor, j * factor : (j + 1) * factor]
+        assert value == pytest.approx(block.mean(), abs=1e-12)

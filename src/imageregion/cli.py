@@ -347,9 +347,19 @@ def _say(text: str) -> None:
 
 def _tell(report: Report) -> None:
     """Say what was found; what is merely known about other images stays in the JSON."""
+    near = {uid for result in report.results for uid in result.instances}
+    near |= {region.target.instance for region in report.selection.regions}
+    others = 0
     for issue in report.issues:
-        if issue.severity != "information" or issue.path.startswith("ImagingSelection"):
+        if issue.path.startswith("ImagingSelection"):
             _say(f"{report.selection.name}: {issue}")
+        elif issue.severity != "information":
+            told = issue.severity == "error" or issue.path in near
+            others += not told
+            if told:
+                _say(f"{report.selection.name}: {issue}")
+    if others:
+        _say(f"{report.selection.name}: {others} warnings about other images; see --format json")
 
 
 def _open(paths: Sequence[Path], index: Path | None = None) -> Images:

@@ -7,6 +7,7 @@ from the image to the patient or back.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any, Protocol, TypeVar, overload
@@ -76,7 +77,9 @@ class Plane:
         object.__setattr__(self, "shape", (rows, columns))
         object.__setattr__(self, "origin", as_floats(origin, (3,), "Plane origin"))
         object.__setattr__(self, "axes", as_floats(axes, (3, 2), "Plane axes"))
-        if not np.linalg.norm(np.cross(self.axes[:, 0], self.axes[:, 1])) > 0:
+        with np.errstate(over="ignore", invalid="ignore"):
+            area = float(np.linalg.norm(np.cross(self.axes[:, 0], self.axes[:, 1])))
+        if not 0 < area < math.inf:
             raise GeometryError("Plane axes: expected two directions that span an area")
 
     @classmethod

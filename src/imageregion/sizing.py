@@ -151,7 +151,8 @@ def scale_of(shape: Shape | None, frame: Frame | None, uncalibrated: bool = Fals
         if holder is not None or frame.plane is None:
             return Scale(flags=("outside-calibration",))
     if frame.plane is not None:
-        return _in_plane(frame.plane)
+        on_slide = frame.spacing is not None and frame.spacing.source == "slide"
+        return replace(_in_plane(frame.plane), source="slide" if on_slide else "patient")
     return _by_spacing(frame.spacing, uncalibrated)
 
 

@@ -7,10 +7,12 @@ from typing import Literal
 
 __all__ = ["Spacing", "SpacingSource", "UltrasoundRegion"]
 
-SpacingSource = Literal["patient", "calibrated", "ultrasound", "estimated", "detector", "aspect"]
+SpacingSource = Literal[
+    "patient", "slide", "calibrated", "ultrasound", "estimated", "detector", "aspect"
+]
 """From most to least trustworthy. "patient", "calibrated", "ultrasound" and "estimated" are
-millimetres in the body; "detector" are millimetres at the detector, where the body is magnified;
-"aspect" is only the ratio of the two."""
+millimetres in the body, "slide" on the glass; "detector" are millimetres at the detector, where the
+body is magnified; "aspect" is only the ratio of the two."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -88,7 +89,8 @@ def _table(name: str, results: Sequence[RegionResult], layout: _Layout) -> Table
         pad_edge=False,
         show_edge=False,
     )
-    rows = [_cells(result, layout) for result in results]
+    several = Counter(result.region.path for result in results)
+    rows = [_cells(r, layout, named=several[r.region.path] > 1) for r in results]
     hidden = {*layout.left_out, *(() if len(units) > 1 else ("unit",))}
     shown = [column for column in _COLUMNS if column not in hidden]
     for column in shown:
@@ -107,8 +109,10 @@ def _table(name: str, results: Sequence[RegionResult], layout: _Layout) -> Table
 _COLUMNS = ("region", "type", "pixels", "mean", "SD", "min", "max", "unit", "size")
 
 
-def _cells(result: RegionResult, layout: _Layout) -> dict[str, str]:
+def _cells(result: RegionResult, layout: _Layout, *, named: bool = False) -> dict[str, str]:
     dimensions = [value for _, value in result.dimensions]
+    if named and len(result.slices) == 1 and result.slices[0].frame.number:
+        dimensions.append(f"frame {result.slices[0].frame.number}")
     count = result.get("count")
     return {
         "region": " ".join([result.region.label or result.region.path, *dimensions]),
@@ -150,7 +154,7 @@ def _flag_lines(results: Sequence[RegionResult]) -> list[str]:
     for result in results:
         for flag in result.flags:
             labels.setdefault(flag, []).append(result.region.label or result.region.path)
-    return [f"{flag}: {', '.join(names)}" for flag, names in labels.items()]
+    return [f"{flag}: {', '.join(dict.fromkeys(names))}" for flag, names in labels.items()]
 
 
 def _size(result: RegionResult) -> str:

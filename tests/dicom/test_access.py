@@ -576,10 +576,9 @@ def test_an_index_of_a_zip_file(save_slice: Save, tmp_path: Path, reads: list[st
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"\x80\x04pickle", b'{"format": "something else", "files": {}}',
-     b'{"format": "imageregion index 1", "files": 3}', b"[" * 100_000, index.encoded(3)],
-)  # fmt: skip
-def test_foreign_index_files_are_ignored_and_named(
+    [b"", b"imageregion index ", b"imageregion index 0 a b\n{}", index.encoded(3)],
+)
+def test_index_files_that_are_of_no_use_are_named_and_written_anew(
     save_slice: Save, tmp_path: Path, content: bytes
 ) -> None:
     folder = aged(series(save_slice, 2))
@@ -589,6 +588,25 @@ def test_foreign_index_files_are_ignored_and_named(
     assert (len(images), codes(images)) == (2, ["index-ignored"])
     images = open_images(folder, index=kept)
     assert (len(images), codes(images)) == (2, [])
+
+
+@pytest.mark.parametrize("content", [b"{", b"\x80\x04pickle", b"my thesis", b"[" * 100_000])
+def test_nothing_but_an_index_is_ever_written_over(
+    save_slice: Save, tmp_path: Path, content: bytes
+) -> None:
+    folder = aged(series(save_slice, 2))
+    other = tmp_path / "thesis.txt"
+    other.write_bytes(content)
+    with pytest.raises(InputError, match="this file is no index"):
+        open_images(folder, index=other)
+    assert other.read_bytes() == content
+    image = next(folder.iterdir())
+    before = image.read_bytes()
+    with pytest.raises(InputError, match="this file is no index"):
+        open_images(folder, index=image)
+    assert image.read_bytes() == before
+    with pytest.raises(InputError, match="it is something else"):
+        open_images(folder, index=tmp_path)
 
 
 def test_records_are_not_trusted(save_slice: Save, tmp_path: Path) -> None:
@@ -625,6 +643,10 @@ def test_every_flipped_bit_of_an_index_is_noticed(save_slice: Save, tmp_path: Pa
         spoiled = bytearray(content)
         spoiled[place] ^= 1 << place % 8
         kept.write_bytes(spoiled)
+        if place < len(b"imageregion index "):  # it might be anything now
+            with pytest.raises(InputError):
+                open_images(folder, index=kept)
+            continue
         images = open_images(folder, index=kept)
         assert looks(images) == expected
         assert codes(images) in (["index-ignored"], [])

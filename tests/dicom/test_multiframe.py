@@ -21,6 +21,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from imageregion import measure
 from imageregion.dicom import Images, open_images
 from imageregion.dicom.files.headers import read_dataset
 from imageregion.dicom.placement.groups import Groups
@@ -508,3 +509,24 @@ def test_where_macros_stand_does_not_matter(
         np.testing.assert_allclose(frame.plane.origin, FIRST + step * NORMAL, atol=1e-8)
         assert frame.plane.spacing == pytest.approx(spacing, rel=1e-12)
         assert frame.value_map == LinearMap(3, 7)
+
+
+def test_observations_say_which_frame_was_measured(make_slice: Make) -> None:
+    cells = np.arange(3 * 24, dtype=np.int16).reshape(3, 4, 6)
+    dataset = make_slice(cells, NumberOfFrames=3)
+    point = {"regionType": "point", "coordinate": [2.5, 1.5]}
+    instance = {"uid": "1.2.3.1.1", "subset": ["1", "3"], "imageRegion2D": [point]}
+    selection = {
+        "resourceType": "ImagingSelection",
+        "status": "available",
+        "code": {"text": "x"},
+        "instance": [instance],
+    }
+    bundle = measure(selection, dataset).to_observations()
+    found = [
+        extension["valuePositiveInt"]
+        for entry in bundle["entry"][1:]
+        for extension in entry["resource"]["extension"]
+        if extension["url"].endswith("measured-frame")
+    ]
+    assert found == [1, 3]

@@ -224,3 +224,24 @@ def test_a_vector_is_needed_where_gates_and_slices_mix(make_slice: Make) -> None
     images = nuclear(make_slice, "RECON GATED TOMO", SliceVector=None)
     assert origins(images) == []
     assert "SliceVector" in images.issues[0].message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"PixelSpacing": [1e300, 1e300]},
+        {"PixelSpacing": [1e150, 1e150]},
+        {"PixelSpacing": [1e-8, 1e-8]},
+        {"PixelSpacing": [1e-300, 1e-300]},
+        {"ImagePositionPatient": [0, 0, 1e300]},
+    ],
+)
+def test_absurd_geometry_costs_its_image_the_plane_and_nothing_else(
+    make_slice: Make, changes: dict[str, Any]
+) -> None:
+    good, bad = make_slice(), make_slice(SOPInstanceUID="1.2.3.1.2", **changes)
+    images = open_images([good, bad])
+    planes = {frame.instance: frame.plane for frame in images.frames}
+    assert planes["1.2.3.1.1"] is not None
+    assert planes["1.2.3.1.2"] is None
+    assert "no-plane" in [issue.code for issue in images.issues]

@@ -354,7 +354,7 @@ def test_the_origin_is_the_centre_of_the_first_pixel(name: str) -> None:
     np.testing.assert_allclose(frame.plane.to_pixel(expected), points, atol=1e-8)
     spacing = frame.spacing
     assert spacing is not None
-    assert (spacing.rows, spacing.columns, spacing.source) == (0.002, 0.0005, "patient")
+    assert (spacing.rows, spacing.columns, spacing.source) == (0.002, 0.0005, "slide")
     assert (frame.frame_of_reference, frame.modality) == ("1.2.5.9", "SM")
 
 

@@ -454,3 +454,25 @@ def test_moments(stamp: str, offset: str, expected: datetime | None) -> None:
 def test_reference_time_needs_every_image() -> None:
     clock = Clock(series=START, acquired=START)
     assert reference_time([clock, clock], F18) == (START, "")
+
+
+def test_a_series_time_that_contradicts_frames_without_reference_time_is_refused() -> None:
+    """Decay factors alone say that decay starts at the acquisition, 40 minutes later."""
+    duration = 240.0
+    factor_stated = math.exp(math.log(2.0) / F18 * average_time(duration, math.log(2.0) / F18))
+    wrong = {
+        "acquired": START + timedelta(minutes=40),
+        "frame_reference": 0.0,
+        "duration": duration,
+        "decay_factor": factor_stated,
+    }
+    assert "before the time that decay is counted from" in refusal(facts(**wrong))
+    right = wrong | {"acquired": START}
+    assert factor(facts(**right)) == pytest.approx(suvbw_factor(80, 350e6, 3600, F18), rel=1e-12)
+
+
+def test_a_scan_start_later_than_the_series_time_is_refused_unless_factors_settle_it() -> None:
+    late = facts(scan_start=START + timedelta(minutes=30))
+    assert "earlier than the scan start" in refusal(late)
+    near = facts(scan_start=START + timedelta(seconds=20))
+    assert factor(near) == pytest.approx(suvbw_factor(80, 350e6, 3600, F18), rel=1e-12)

@@ -554,3 +554,12 @@ def test_monochrome1_does_not_invert_any_quantity(make_slice: Make) -> None:
     assert dark.inverted and not light.inverted
     for name in names(light):
         np.testing.assert_array_equal(dark.as_value(name).pixels, light.as_value(name).pixels)
+
+
+@pytest.mark.parametrize("absent", ["RescaleIntercept", "RescaleSlope"])
+def test_ct_without_both_of_slope_and_intercept_is_not_called_hounsfield(
+    make_slice: Make, absent: str
+) -> None:
+    frame = frame_of(make_slice(**{absent: None}))
+    assert frame.unit == "1"
+    assert "hu" not in names(frame)

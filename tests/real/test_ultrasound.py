@@ -87,8 +87,8 @@ def test_the_trace_of_the_heart_is_no_length(shared_data: Path) -> None:
     assert (trace.spacing, trace.name) == (None, "waveform region 2")
     scale = scale_of(Polyline([[200, 530], [700, 560]]), frame)
     assert (scale.unit, scale.flags) == ("{pixels}", ("outside-calibration",))
-    scale = scale_of(Polyline([[200, 500], [200, 530]]), frame)  # out of one into the other
-    assert (scale.unit, scale.flags) == ("{pixels}", ("outside-calibration",))
+    with pytest.raises(PlacementError, match=r"waveform region 2 .* and 2D region 1"):
+        scale_of(Polyline([[200, 500], [200, 530]]), frame)  # out of one into the other
 
 
 def test_a_disc_on_ultrasound_has_its_area_in_mm2(shared_data: Path) -> None:

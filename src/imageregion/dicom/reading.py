@@ -166,7 +166,8 @@ def _header(entry: Entry, head: _Fetched, index: HeaderIndex | None) -> Header |
 def _understand(entry: Entry, header: Header, cache: PixelCache) -> Outcome:
     found = Outcome(entry, header.uid, evidence=evidence_of(header), sop_class=header.kind)
     if not is_image(header):
-        reason = f"is a {header.kind}, not an image"
+        article = "an" if header.kind[:1].lower() in "aeiou" else "a"
+        reason = f"is {article} {header.kind}, not an image"
         return replace(found, kind=header.kind, reason=reason)
     if not header.uid:
         raise DicomError(entry.name, "the image has no SOP Instance UID")

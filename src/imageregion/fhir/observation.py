@@ -47,6 +47,7 @@ __all__ = ["observations"]
 
 _REGION_PATH = f"{NAMESPACE}/StructureDefinition/region-path"
 _MEASURED_INSTANCE = f"{NAMESPACE}/StructureDefinition/measured-instance"
+_MEASURED_FRAME = f"{NAMESPACE}/StructureDefinition/measured-frame"
 _METHOD = f"{NAMESPACE}/CodeSystem/method"
 _REGION = Coded(f"{NAMESPACE}/CodeSystem/measurement", "region", "Measurements of image region")
 _CATEGORY = Coded(
@@ -150,7 +151,7 @@ def _observation(
     observation: dict[str, Any] = {
         "resourceType": "Observation",
         "id": identity,
-        "extension": [_instance(uid) for uid in result.instances if uid],
+        "extension": [*(_instance(uid) for uid in result.instances if uid), *_frame(result)],
         "identifier": [{"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{identity}"}],
         "status": _STATUS.get(selection.status, "unknown"),
         "category": [_concept(_CATEGORY)],
@@ -213,6 +214,14 @@ def _derived_from(source: str, result: RegionResult) -> dict[str, Any]:
 def _instance(uid: str) -> dict[str, Any]:
     value = {"system": "urn:dicom:uid", "value": f"urn:oid:{uid}"}
     return {"url": _MEASURED_INSTANCE, "valueIdentifier": value}
+
+
+def _frame(result: RegionResult) -> list[dict[str, Any]]:
+    """Say which frame of the instance was measured, when it was one."""
+    frames = {part.frame.number for part in result.slices}
+    if len(result.slices) != 1 or not min(frames):
+        return []
+    return [{"url": _MEASURED_FRAME, "valuePositiveInt": frames.pop()}]
 
 
 def _notes(selection: Selection, result: RegionResult) -> list[str]:

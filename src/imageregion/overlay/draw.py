@@ -18,7 +18,14 @@ from imageregion.overlay.layout import CanvasMap, canvas_map
 from imageregion.overlay.margin import Canvas, Color, blend, draw_margin
 from imageregion.overlay.resample import block_coverage, resample
 from imageregion.overlay.stroke import canvas_segments, stroke
-from imageregion.overlay.view import box_around, reduced_frame, reduced_shape, reduced_spans
+from imageregion.overlay.view import (
+    Box,
+    box_around,
+    is_too_large,
+    reduced_frame,
+    reduced_shape,
+    reduced_spans,
+)
 from imageregion.shapes import Ellipse, Shape
 from imageregion.spans import Spans
 
@@ -36,6 +43,7 @@ PALETTE: tuple[Color, ...] = (
 """Colours that people with any common colour vision tell apart (Okabe and Ito, without black),
 those that stand out most on grey first."""
 
+_LEFT_OUT = "the regions are far apart: the image between them is left out"
 _MARGIN = 16.0  # grey of the frame around the image
 _TINT = np.float32(0.3)
 _LINE, _HALO = 2.0, 4.5  # px
@@ -152,7 +160,9 @@ def draw_overlay(
                 f"spans: expected pixels of an image of shape {frame.shape}, got {item.spans.shape}"
             )
     if frame.tiles is not None:
-        frame, items = _part_shown(frame, items)
+        box, factor = box_around(frame, [shape for item in items for shape in item.shapes])
+        title = title or (_LEFT_OUT if is_too_large(box) else "")
+        frame, items = reduced_frame(frame, box, factor), _reduced(items, box, factor)
     where = canvas_map(frame, scale, scale_bar=scale_bar, title=title)
     canvas = _background(frame, where)
     colors = [item.color or PALETTE[i % len(PALETTE)] for i, item in enumerate(items)]
@@ -194,10 +204,9 @@ def _background(frame: Frame, where: CanvasMap) -> Canvas:
     return canvas
 
 
-def _part_shown(frame: Frame, items: Sequence[OverlayItem]) -> tuple[Frame, list[OverlayItem]]:
-    """Cut the part with the regions out of a total pixel matrix."""
-    box, factor = box_around(frame, [shape for item in items for shape in item.shapes])
-    moved = [
+def _reduced(items: Sequence[OverlayItem], box: Box, factor: int) -> list[OverlayItem]:
+    """Move regions onto the part of a total pixel matrix that is shown."""
+    return [
         replace(
             item,
             shape=[reduced_shape(shape, box, factor) for shape in item.shapes],
@@ -205,7 +214,6 @@ def _part_shown(frame: Frame, items: Sequence[OverlayItem]) -> tuple[Frame, list
         )
         for item in items
     ]
-    return reduced_frame(frame, box, factor), moved
 
 
 def _draw_tint(

@@ -14,7 +14,14 @@ from imageregion.frame import Frame
 from imageregion.overlay.text import text_width
 from imageregion.plane import Plane
 
-__all__ = ["CanvasMap", "ScaleBar", "canvas_map", "orientation_letters", "scale_bar_of"]
+__all__ = [
+    "CanvasMap",
+    "ScaleBar",
+    "canvas_map",
+    "has_letters",
+    "orientation_letters",
+    "scale_bar_of",
+]
 
 _SEEN = 768  # px: smaller images are enlarged until their longest side reaches this
 _LONGEST = 2000  # px: larger images are reduced until no side exceeds this
@@ -105,7 +112,7 @@ def canvas_map(
     size = min(24, max(12, round(max(width, height) / 52)))
     band = size + 10
     left = right = top = bottom = _PAD
-    if frame.plane is not None:
+    if frame.plane is not None and has_letters(frame):
         letters = orientation_letters(frame.plane)
         left = right = max(text_width(letters[i], size) for i in (0, 2)) + _PAD
         top = bottom = band
@@ -164,6 +171,12 @@ def _proportion(frame: Frame) -> tuple[float, float]:
     if not 0 < aspect < math.inf or abs(aspect - 1) < 1e-3:
         return 1.0, 1.0
     return (1.0, aspect) if aspect > 1 else (1 / aspect, 1.0)
+
+
+def has_letters(frame: Frame) -> bool:
+    """Whether directions in the patient are known; those of a glass slide are its own."""
+    on_slide = frame.spacing is not None and frame.spacing.source == "slide"
+    return frame.plane is not None and not on_slide
 
 
 def orientation_letters(plane: Plane) -> tuple[str, str, str, str]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imageregion.frame import Frame
-from imageregion.overlay.layout import CanvasMap, orientation_letters, scale_bar_of
+from imageregion.overlay.layout import CanvasMap, has_letters, orientation_letters, scale_bar_of
 from imageregion.overlay.text import TextPatch, fit_text, text_patch
 
 __all__ = ["Box", "Canvas", "blend", "draw_margin", "draw_text"]
@@ -51,7 +51,7 @@ def draw_margin(
         line = fit_text(title, where.text_size, where.shape[1] - 4 * _GAP)
         left = max(2 * _GAP, min(where.left, where.shape[1] - _width(line, where) - 2 * _GAP))
         boxes.append(_write(canvas, line, _GAP, left, where.text_size))
-    if frame.plane is not None:
+    if frame.plane is not None and has_letters(frame):
         boxes += _draw_letters(canvas, orientation_letters(frame.plane), where)
     if scale_bar:
         boxes += _draw_bar(canvas, frame, where)

@@ -16,7 +16,7 @@ from imageregion.shapes import Ellipse, Shape
 from imageregion.spacing import Spacing
 from imageregion.spans import Spans
 
-__all__ = ["Box", "box_around", "reduced_frame", "reduced_shape", "reduced_spans"]
+__all__ = ["Box", "box_around", "is_too_large", "reduced_frame", "reduced_shape", "reduced_spans"]
 
 Box = tuple[int, int, int, int]
 """First row, one past the last row, first column, one past the last column."""
@@ -24,6 +24,7 @@ Box = tuple[int, int, int, int]
 _AROUND = 0.2  # of the size of the regions, on each side
 _LEAST = 64  # pixels
 _SIDE = 2048  # pixels of a picture before it is reduced
+_UNSEEN = 1e-12  # share of a pixel
 _READ = 1 << 26  # pixels that are decoded for a picture; larger ones have an empty background
 
 
@@ -48,11 +49,16 @@ def box_around(frame: Frame, shapes: Sequence[Shape]) -> tuple[Box, int]:
     return box, -(-max(box[1] - box[0], box[3] - box[2]) // _SIDE)
 
 
+def is_too_large(box: Box) -> bool:
+    """Whether so many pixels would have to be decoded that the background stays empty."""
+    return (box[1] - box[0]) * (box[3] - box[2]) > _READ
+
+
 def reduced_frame(frame: Frame, box: Box, factor: int) -> Frame:
     """Return a part of a frame as a frame of its own, each pixel the mean of factor x factor."""
     top, bottom, left, right = box
     shape = (-(-(bottom - top) // factor), -(-(right - left) // factor))
-    if (bottom - top) * (right - left) > _READ:
+    if is_too_large(box):
         values = np.full((*shape, len(frame.channels)) if frame.channels else shape, np.nan)
     else:
         bands = [
@@ -91,13 +97,30 @@ def reduced_spans(spans: Spans, box: Box, factor: int) -> Spans:
     part = spans.crop(slice(top, bottom), slice(left, right))
     if factor == 1:
         return part
-    bands = []
-    for first in range(0, bottom - top, factor):
-        coverage = part.crop(slice(first, first + factor), slice(None)).to_coverage()
-        bands.append(_mean(np.minimum(coverage, 1.0), factor))
-    weight = np.nan_to_num(np.concatenate(bands))
-    row, column = np.nonzero(weight)
-    return Spans(row, column, column + 1, weight[row, column], weight.shape)
+    total = _summed(part, factor)
+    size = np.outer(
+        np.minimum(factor, bottom - top - np.arange(total.shape[0]) * factor),
+        np.minimum(factor, right - left - np.arange(total.shape[1]) * factor),
+    )
+    weight = total / size
+    row, column = np.nonzero(weight > _UNSEEN)
+    return Spans(row, column, column + 1, weight[row, column], total.shape)
+
+
+def _summed(part: Spans, factor: int) -> FloatArray:
+    """Add up the weight in every block of factor x factor pixels, run by run."""
+    rows, columns = (-(-length // factor) for length in part.shape)
+    total, rises = np.zeros((rows, columns)), np.zeros((rows, columns + 1))
+    weight, row = np.minimum(part.weight, 1.0), part.row // factor
+    first, last = part.start // factor, (part.stop - 1) // factor
+    short = first == last
+    ends = np.where(short, part.stop, (first + 1) * factor)
+    np.add.at(total, (row, first), weight * (ends - part.start))
+    row, first, last, weight = (values[~short] for values in (row, first, last, weight))
+    np.add.at(total, (row, last), weight * (part.stop[~short] - last * factor))
+    np.add.at(rises, (row, first + 1), weight * factor)  # whole blocks between the ends
+    np.add.at(rises, (row, last), -weight * factor)
+    return np.asarray(total + np.cumsum(rises, axis=1)[:, :columns])
 
 
 def _bounds(shape: Shape) -> tuple[FloatArray, FloatArray]:

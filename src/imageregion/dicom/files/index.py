@@ -28,11 +28,12 @@ from imageregion.dicom.files.members import ZipMember
 from imageregion.dicom.files.scanning import scan_elements
 from imageregion.dicom.files.sources import Entry
 from imageregion.dicom.files.wanted import WANTED
-from imageregion.errors import Issue
+from imageregion.errors import InputError, Issue
 
 __all__ = ["HeaderIndex", "NotDicom", "encoded"]
 
-_FORMAT = b"imageregion index 1"
+_KIND = b"imageregion index "
+_FORMAT = _KIND + b"1"
 _MAX_BYTES = 2**30
 _MAX_ELEMENTS = 64 * 2**20  # bytes of the elements of one file
 _YOUNG = 2_000_000_000  # ns; the clock of a file system may be as coarse
@@ -59,6 +60,7 @@ class HeaderIndex:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        _check_place(path)
         self.issues: list[Issue] = []
         self._old: dict[str, Any] = self._load()
         self._new: dict[str, Any] = {}
@@ -130,6 +132,21 @@ class HeaderIndex:
             message = f"the index is not used: {reason}"
             self.issues.append(Issue("warning", "index-ignored", str(self.path), message))
             return {}
+
+
+def _check_place(path: Path) -> None:
+    """Refuse to write an index over anything else."""
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise InputError(f"{path}: expected the file of an index, it is something else")
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_KIND))
+    except OSError:  # told when it is read
+        return
+    if start and start != _KIND:
+        raise InputError(f"{path}: expected an index or a new name, this file is no index")
 
 
 def encoded(files: Any) -> bytes:

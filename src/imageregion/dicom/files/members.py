@@ -19,7 +19,7 @@ __all__ = ["DEFLATED", "STORED", "ZipMember"]
 STORED, DEFLATED = 0, 8
 """Compression methods of zip files (APPNOTE 6.3, 4.4.5)."""
 
-_MAX_INFLATED = 512 * 2**20  # bytes of one compressed member; stored ones are not held
+_MAX_INFLATED = 256 * 2**20  # bytes of one compressed member; stored ones are not held
 _KEPT_BYTES = 128 * 2**20  # of members inflated lately
 _LOCAL = struct.Struct("<4s5H3L2H")
 

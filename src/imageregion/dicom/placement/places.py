@@ -9,7 +9,7 @@ import numpy as np
 from pydicom import Dataset
 
 from imageregion.dicom.files.headers import Header, integer, items, numbers, text
-from imageregion.errors import DicomError, ImageRegionError
+from imageregion.errors import DicomError, GeometryError, ImageRegionError
 from imageregion.plane import Plane
 
 __all__ = [
@@ -32,6 +32,8 @@ _ENHANCED_PROJECTIONS = {
 _BENT = {"CURVED_MPR", "VOLUME_RENDER", "SURFACE_RENDER"}
 _PLANAR = {"STATIC", "DYNAMIC", "GATED", "WHOLE BODY", "TOMO", "GATED TOMO"}
 _NEARLY = 1e-4  # of 1; cosines that are further off are looked at closer
+_FINEST, _COARSEST = 1e-7, 1e4  # mm; from electron microscopes to more than any scanner
+_FURTHEST = 1e6  # mm
 _SAME = 1e-3  # mm; positions are written with a few decimals
 _AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 _VECTOR_LIMIT = 200_000
@@ -71,8 +73,24 @@ def plane_of(header: Header, *, grouped: bool = False) -> Place:
         return None, f"there is no {' and no '.join(absent)}"
     if absent:
         return None, ""
-    plane = _well_formed(header)
-    return (plane, "") if plane is not None else _guarded(dataset)
+    try:
+        plane = _well_formed(header)
+    except GeometryError:
+        plane = None
+    return _plausible((plane, "") if plane is not None else _guarded(dataset))
+
+
+def _plausible(place: Place) -> Place:
+    """Refuse a plane whose numbers no image of a body can have: some unit or digit is wrong."""
+    plane, reason = place
+    if plane is None:
+        return None, reason
+    if not _FINEST <= min(plane.spacing) <= max(plane.spacing) <= _COARSEST:
+        rows, columns = plane.spacing
+        return None, f"PixelSpacing: {rows:g}\\{columns:g} mm are no distances between pixels"
+    if abs(plane.origin).max() > _FURTHEST:
+        return None, f"ImagePositionPatient: expected mm, got {plane.origin.tolist()}"
+    return place
 
 
 def _well_formed(header: Header) -> Plane | None:

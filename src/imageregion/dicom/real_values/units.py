@@ -111,7 +111,7 @@ def unit_of(header: Header) -> str:
     if rescale:
         return _known(rescale, _RESCALE_TYPES)
     is_localizer = "LOCALIZER" in (str(v).upper() for v in items(dataset, "ImageType"))
-    is_rescaled = items(dataset, "RescaleSlope") or items(dataset, "RescaleIntercept")
+    is_rescaled = items(dataset, "RescaleSlope") and items(dataset, "RescaleIntercept")
     return "[hnsf'U]" if modality == "CT" and is_rescaled and not is_localizer else "1"
 
 

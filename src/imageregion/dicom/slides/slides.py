@@ -156,7 +156,7 @@ def _spacing(header: Header) -> Spacing | None:
     spacing = numbers(header.dataset, "PixelSpacing", header.uid)
     if len(spacing) != 2 or min(spacing) <= 0:
         return None
-    return Spacing(spacing[0], spacing[1], "patient")
+    return Spacing(spacing[0], spacing[1], "slide")
 
 
 def _plane(
@@ -178,7 +178,9 @@ def _implausible(
 ) -> tuple[Issue, ...]:
     """Say that no glass slide is as large as this one: its unit may be wrong."""
     if spacing is None:
-        return ()
+        return (
+            Issue("warning", "no-spacing", header.uid, "PixelSpacing: expected two mm above 0"),
+        )
     sides = matrix[0] * spacing.rows, matrix[1] * spacing.columns
     if max(sides) <= _LARGEST_SLIDE:
         return ()

@@ -177,7 +177,15 @@ def _check_start(start: datetime, clocks: Sequence[Clock], half_life: float) -> 
     Only when factors and frame reference times agree with each other and over the series: then
     activities are counted from a later time, and the series time is that of something else.
     """
-    if any(not clock.decay_factor or not clock.frame_reference for clock in clocks):
+    tolerance = max(30.0, 0.01 * half_life / math.log(2))  # 1 %
+    if any(not clock.decay_factor or clock.frame_reference is None for clock in clocks):
+        scans = {clock.scan_start for clock in clocks}
+        scan = scans.pop() if len(scans) == 1 else None
+        if scan is not None and (scan - start).total_seconds() > tolerance:
+            raise NoUptakeError(
+                "its series time is earlier than the scan start that the scanner wrote, and no "
+                "decay factor says which of them counts"
+            )
         return
     try:
         found = [_start_of(clock, half_life) for clock in clocks]
@@ -188,7 +196,7 @@ def _check_start(start: datetime, clocks: Sequence[Clock], half_life: float) -> 
     except NoUptakeError:
         return
     late = (times[0] - start).total_seconds()
-    if late > max(30.0, 0.01 * half_life / math.log(2)):  # 1 %
+    if late > tolerance:
         raise NoUptakeError(
             f"its series time is {late:.0f} s before the time that decay is counted from"
         )
