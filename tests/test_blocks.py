@@ -210,6 +210,8 @@ def test_every_channel_has_statistics_of_its_own(tiled: bool) -> None:
         assert record[f"mean_core_{name}"] is not None
         assert record[f"mean_{name}_low"] <= record[f"mean_{name}"] <= record[f"mean_{name}_high"]
     assert "count_red" not in record
+    low, high = record["count_low"], record["count_high"]
+    assert low < record["count"] < high  # of pixels, whatever their colour
 
 
 def test_channels_are_frames_of_their_own() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -108,12 +109,8 @@ def read_ahead(blocks: Iterable[Block]) -> Iterator[tuple[Block, NDArray[Any]]]:
     ahead = 0
     with ThreadPoolExecutor(_THREADS, "imageregion-decode") as pool:
         try:
-            for block in _chained(first, second, waiting):
-                while pending and (ahead + block.bytes > _AHEAD_BYTES):
-                    done, stored = pending.popleft()
-                    ahead -= done.bytes
-                    yield done, stored.result()
-                while pending and pending[0][1].done():
+            for block in chain((first, second), waiting):
+                while pending and (ahead + block.bytes > _AHEAD_BYTES or pending[0][1].done()):
                     done, stored = pending.popleft()
                     ahead -= done.bytes
                     yield done, stored.result()
@@ -123,9 +120,3 @@ def read_ahead(blocks: Iterable[Block]) -> Iterator[tuple[Block, NDArray[Any]]]:
                 yield done, stored.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _chained(first: Block, second: Block, rest: Iterator[Block]) -> Iterator[Block]:
-    yield first
-    yield second
-    yield from rest

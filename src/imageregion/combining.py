@@ -25,6 +25,7 @@ from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline
 from imageregion.sizing import common_scale
 from imageregion.spans import Spans, combine_spans
 from imageregion.stack import ROUNDING, Stack, parallel_groups
+from imageregion.transfer import image_outline
 
 if TYPE_CHECKING:
     from imageregion.dicom.images import Images
@@ -119,12 +120,8 @@ def _check_positions(slices: Sequence[Slice]) -> None:
     planes = [p for p in {s.frame.key: s.frame.plane for s in slices}.values() if p is not None]
     for group in parallel_groups(planes):
         stack = Stack([planes[i] for i in group], slices[0].frame.thickness)
-        if any(
-            here == there and _overlap_in_plane(one, other)
-            for (here, one), (there, other) in combinations(
-                zip(stack.number.tolist(), stack.planes, strict=True), 2
-            )
-        ):
+        sharing = np.split(np.array(stack.planes, dtype=object), stack.first[1:])
+        if any(_overlap_in_plane(*pair) for some in sharing for pair in combinations(some, 2)):
             raise PlacementError(
                 "expected one image at each position, got several (time points, echoes or "
                 "b-values?); name those of one by instance.uid"
@@ -178,7 +175,7 @@ def _layer(parts: Sequence[Slice], heights: dict[int, float], settings: Settings
     levels: list[float] = []
     lengths = has_lengths(parts, settings)
     for part in parts:
-        shape = _whole(frame) if part.shape is None else part.shape
+        shape = image_outline(frame) if part.shape is None else part.shape
         if isinstance(shape, Polygon | Ellipse):
             shapes.append(shape)
             fills.append(part.spans)
@@ -270,11 +267,6 @@ def _overlap(
     total = sum(spans.area for spans in fills)
     rounding = 0.0 if settings.rule == "center" else _SHARED_EDGE * total
     return abs(filled.area - total) > rounding
-
-
-def _whole(frame: Frame) -> Polygon:
-    rows, columns = frame.shape
-    return Polygon([[0, 0], [columns, 0], [columns, rows], [0, rows]])
 
 
 def _extent(layers: Sequence[_Layer], space: Space | None) -> Values:

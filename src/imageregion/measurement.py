@@ -15,7 +15,7 @@ from imageregion.codes import PIXEL_COUNTS, STATISTICS
 from imageregion.frame import Frame
 from imageregion.region import Region
 from imageregion.shapes import Shape
-from imageregion.sizing import Scale
+from imageregion.sizing import SIZE_POWERS, Scale
 from imageregion.spacing import SpacingSource
 from imageregion.spans import Spans
 
@@ -222,16 +222,7 @@ class RegionResult:
         return record
 
 
-_POWERS = {
-    "area": "2",
-    "perimeter": "",
-    "length": "",
-    "volume": "3",
-    "max_diameter": "",
-    "equivalent_diameter": "",
-    "counted_area": "2",
-    "counted_volume": "3",
-}
+_POWERS = {**SIZE_POWERS, "counted_area": "2", "counted_volume": "3"}
 
 
 def _key(measurement: Measurement) -> str:

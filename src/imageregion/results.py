@@ -116,7 +116,7 @@ def assembled_result(
     measurements: list[Measurement] = []
     found: set[str] = set()
     for channel, parts in by_channel(slices).items():
-        values, between, seen = _channel_values(region, parts, settings, extent)
+        values, between, seen = _channel_values(region, parts, geometry, settings, extent)
         if channel:
             counts = {code: values.pop(code) for code in PIXEL_COUNTS if code in values}
             geometry = counts | geometry
@@ -124,8 +124,8 @@ def assembled_result(
             values |= geometry
         found |= seen
         measurements += _measurements(region, values, method, between, channel)
-    if frame.channels:
-        measurements = [*_measurements(region, geometry, method, {}), *measurements]
+    if frame.channels:  # pixels are the same in every channel
+        measurements = [*_measurements(region, geometry, method, between), *measurements]
     return RegionResult(
         region=region,
         slices=slices,
@@ -151,22 +151,24 @@ _PIXEL_FLAGS = (
 
 
 def _channel_values(
-    region: Region, slices: tuple[Slice, ...], settings: Settings, extent: Extent | None
+    region: Region,
+    slices: tuple[Slice, ...],
+    geometry: Values,
+    settings: Settings,
+    extent: Extent | None,
 ) -> tuple[Values, dict[str, Interval], set[str]]:
     """Return the statistics of one channel, their intervals, and the flags they raise."""
     counted = count_pixels(slices, settings)
     statistics, unit = counted.statistics, slices[0].frame.unit
     values = pixel_values(statistics, unit, settings)
     between: dict[str, Interval] = {}
-    size = None
+    size, _ = geometry.get("counted_area") or geometry.get("counted_volume") or (None, "")
     if extent is not None:
         space, solid, areal = extent
         if areal and settings.estimators:
             values |= estimated_means(slices, settings)
         if settings.bounds:
             between = intervals(slices, settings, unit, space, solid, areal)
-            sizes = counted_extent(slices, space, solid) if areal else {}
-            size = next((value for value, _ in sizes.values()), None)
     drawn = not isinstance(region.shape, Points)  # points are few by nature
     found = {
         "no-pixels": not statistics.count,

@@ -18,14 +18,14 @@ from imageregion.raster import rasterize, segment_lengths
 from imageregion.shapes import Points, Shape
 from imageregion.spacing import Spacing, SpacingSource, UltrasoundRegion
 
-__all__ = ["Scale", "Values", "common_scale", "scale_of", "shape_sizes"]
+__all__ = ["SIZE_POWERS", "Scale", "Values", "common_scale", "scale_of", "shape_sizes"]
 
 Values = dict[str, tuple[float | None, str]]
 """Measurement code -> (value, UCUM unit)."""
 
 _S = TypeVar("_S", bound=Shape)
 
-_POWERS = {
+SIZE_POWERS = {
     "area": "2",
     "perimeter": "",
     "length": "",
@@ -33,6 +33,8 @@ _POWERS = {
     "max_diameter": "",
     "equivalent_diameter": "",
 }
+"""Measurements of a shape that are lengths (""), areas ("2") or volumes ("3")."""
+
 _NOT_SQUARE = 0.01  # relative difference of the distances between rows and columns
 _TOUCH = 1e-9  # pixels; what lies along the border of a region meets it by rounding alone
 _SAME = 1e-6  # relative; deltas of one scanner are written as float64, sometimes via float32
@@ -210,7 +212,7 @@ def shape_sizes(shape: Shape | None, scale: Scale) -> tuple[Values, ShapeMetrics
     metrics = shape_metrics(scale.measured(shape))
     values: Values = {
         code: (getattr(metrics, code), scale.power(exponent))
-        for code, exponent in _POWERS.items()
+        for code, exponent in SIZE_POWERS.items()
         if getattr(metrics, code) is not None
     }
     if metrics.circularity is not None:

@@ -20,7 +20,7 @@ from imageregion.region import Region, Target
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
 from imageregion.stack import ROUNDING
 
-__all__ = ["onto", "to_patient"]
+__all__ = ["image_outline", "onto", "to_patient"]
 
 _PARALLEL = (
     1e-3  # sine of the angle; cosines of ImageOrientationPatient are written with few digits
@@ -64,7 +64,7 @@ def to_patient(region: Region, frame: Frame) -> Region:
         raise GeometryError("to_patient: expected a region in pixels, got one in the patient")
     _check_drawn_on(region, frame)
     plane = _placed(frame)
-    shape: Shape = _outline(frame) if region.shape is None else region.shape
+    shape: Shape = image_outline(frame) if region.shape is None else region.shape
     target = Target(study=frame.study, frame_of_reference=frame.frame_of_reference)
     note = f"drawn on {frame.modality} image {_name(frame)}".replace("  ", " ")
     moved: Shape = plane.to_patient(shape)
@@ -201,7 +201,8 @@ def _placed(frame: Frame) -> Plane:
     return frame.plane
 
 
-def _outline(frame: Frame) -> Polygon:
+def image_outline(frame: Frame) -> Polygon:
+    """Return all of an image as an area, in its pixels."""
     rows, columns = frame.shape
     return Polygon([[0, 0], [columns, 0], [columns, rows], [0, rows]])
 

@@ -530,3 +530,14 @@ def test_observations_say_which_frame_was_measured(make_slice: Make) -> None:
         if extension["url"].endswith("measured-frame")
     ]
     assert found == [1, 3]
+
+
+@pytest.mark.parametrize("absurd", [0, 1, 2])
+def test_an_absurd_position_costs_its_frame_only(make_slice: Make, absurd: int) -> None:
+    places = [position(step) for step in (0.0, 2.5, 5.0)]
+    places[absurd] = item(ImagePositionPatient=[0, 0, 1e9])
+    frames = [group(**{POSITION: place}) for place in places]
+    images = open_images(make_enhanced(make_slice, SHARED, frames))
+    assert [frame.plane is None for frame in by_number(images)] == [n == absurd for n in range(3)]
+    (issue,) = [issue for issue in images.issues if issue.code == "no-plane"]
+    assert f"frame {absurd + 1}: ImagePositionPatient" in issue.message

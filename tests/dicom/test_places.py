@@ -245,3 +245,10 @@ def test_absurd_geometry_costs_its_image_the_plane_and_nothing_else(
     assert planes["1.2.3.1.1"] is not None
     assert planes["1.2.3.1.2"] is None
     assert "no-plane" in [issue.code for issue in images.issues]
+
+
+def test_absurd_offsets_of_a_dose_cost_their_frames_only(make_slice: Make) -> None:
+    images = dose(make_slice, [0, 2.5, 1e9])
+    frames = sorted(images.frames, key=lambda frame: frame.number)
+    assert [frame.plane is None for frame in frames] == [False, False, True]
+    assert "no-plane" in [issue.code for issue in images.issues]

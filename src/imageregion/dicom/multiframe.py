@@ -9,7 +9,7 @@ from imageregion.dicom.files.headers import Header
 from imageregion.dicom.placement.calibration import Calibration, spacing_of
 from imageregion.dicom.placement.dimensions import DIMENSION_MACROS, dimensions_of, index_names
 from imageregion.dicom.placement.groups import Groups
-from imageregion.dicom.placement.places import Place, plane_of, thickness_of
+from imageregion.dicom.placement.places import Place, plane_of, plausible, thickness_of
 from imageregion.dicom.real_values.values import values_of
 from imageregion.errors import DicomError, Issue
 from imageregion.plane import Plane
@@ -106,7 +106,7 @@ class _Frames:
             if first is not None:
                 position = self._groups.numbers(index, _PLACE[0], "ImagePositionPatient")
                 if len(position) == 3:
-                    return Plane(first.shape, position, first.axes), ""
+                    return plausible((Plane(first.shape, position, first.axes), ""))
             header = self._groups.header(index, *_PLACE, *_FRAME_TYPES)
         except DicomError as error:
             return None, error.message

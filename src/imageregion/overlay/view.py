@@ -12,7 +12,7 @@ from imageregion._arrays import FloatArray
 from imageregion.frame import Frame
 from imageregion.plane import Plane
 from imageregion.quantities import LinearMap
-from imageregion.shapes import Ellipse, Shape
+from imageregion.shapes import Shape
 from imageregion.spacing import Spacing
 from imageregion.spans import Spans
 
@@ -39,7 +39,7 @@ def box_around(frame: Frame, shapes: Sequence[Shape]) -> tuple[Box, int]:
     rows, columns = frame.shape
     if not shapes:
         return (0, rows, 0, columns), -(-max(rows, columns) // _SIDE)
-    ends = [_bounds(shape) for shape in shapes]
+    ends = [shape.bounds for shape in shapes]
     low = np.min([low for low, _ in ends], axis=0)
     high = np.max([high for _, high in ends], axis=0)
     around = np.maximum((high - low) * _AROUND, _LEAST)
@@ -121,14 +121,6 @@ def _summed(part: Spans, factor: int) -> FloatArray:
     np.add.at(rises, (row, first + 1), weight * factor)  # whole blocks between the ends
     np.add.at(rises, (row, last), -weight * factor)
     return np.asarray(total + np.cumsum(rises, axis=1)[:, :columns])
-
-
-def _bounds(shape: Shape) -> tuple[FloatArray, FloatArray]:
-    if isinstance(shape, Ellipse):
-        reach = np.linalg.norm(shape.axes, axis=1)
-        return shape.center - reach, shape.center + reach
-    low, high = shape.bounds
-    return np.asarray(low), np.asarray(high)
 
 
 def _mean(values: NDArray[np.float64], factor: int) -> NDArray[np.float64]:

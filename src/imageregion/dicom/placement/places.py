@@ -17,6 +17,7 @@ __all__ = [
     "dose_planes",
     "nuclear_planes",
     "plane_of",
+    "plausible",
     "thickness_of",
     "usual_distance",
 ]
@@ -77,10 +78,10 @@ def plane_of(header: Header, *, grouped: bool = False) -> Place:
         plane = _well_formed(header)
     except GeometryError:
         plane = None
-    return _plausible((plane, "") if plane is not None else _guarded(dataset))
+    return plausible((plane, "") if plane is not None else _guarded(dataset))
 
 
-def _plausible(place: Place) -> Place:
+def plausible(place: Place) -> Place:
     """Refuse a plane whose numbers no image of a body can have: some unit or digit is wrong."""
     plane, reason = place
     if plane is None:
@@ -160,7 +161,7 @@ def dose_planes(header: Header, count: int) -> tuple[list[Plane | None], str]:
         offsets = _dose_offsets(header, first, count)
     except DicomError as error:
         return [None] * count, error.message
-    return [_moved(first, offset) for offset in offsets], ""
+    return _all_plausible([_moved(first, offset) for offset in offsets])
 
 
 def _dose_offsets(header: Header, first: Plane, count: int) -> list[float]:
@@ -219,7 +220,7 @@ def nuclear_planes(header: Header, count: int) -> tuple[list[Plane | None], str]
     if len(spacing) != 1 or spacing[0] == 0:
         return [None] * count, "SpacingBetweenSlices: expected a number other than 0"
     planes = {number: _moved(first, (number - 1) * spacing[0]) for number in set(slices)}
-    return [planes[number] for number in slices], ""
+    return _all_plausible([planes[number] for number in slices])
 
 
 def _at_detector(header: Header) -> Header:
@@ -254,6 +255,12 @@ def _slice_numbers(header: Header, count: int, *, gated: bool) -> list[int]:
     if not all(value == int(value) and 1 <= value <= _VECTOR_LIMIT for value in vector):
         raise DicomError(header.uid, "SliceVector: expected whole numbers from 1")
     return [int(value) for value in vector]
+
+
+def _all_plausible(planes: Sequence[Plane]) -> tuple[list[Plane | None], str]:
+    """Return the planes, those of absurd positions as None, and the first reason."""
+    places = [plausible((plane, "")) for plane in planes]
+    return [plane for plane, _ in places], next((reason for _, reason in places if reason), "")
 
 
 def _moved(plane: Plane, distance: float) -> Plane:

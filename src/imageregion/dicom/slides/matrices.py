@@ -10,33 +10,15 @@ from numpy.typing import NDArray
 
 from imageregion._arrays import IntArray
 from imageregion.dicom.pixel_data.pixels import PixelLoader, Pixels
+from imageregion.dicom.placement.concatenations import Part
 from imageregion.dicom.slides.tiling import Layer
 from imageregion.errors import DicomError, PlacementError
 from imageregion.frame import Frame, Tiles
 from imageregion.plane import Plane
 
-__all__ = ["MatrixLoader", "Part", "Slide", "SlideTiles"]
+__all__ = ["MatrixLoader", "Slide", "SlideTiles"]
 
 _MAX_SAMPLES = 1 << 28  # of a matrix that is put together at once
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What an instance says about the concatenation it is part of (DICOM PS3.3 C.7.6.16.1).
-
-    Parameters
-    ----------
-    concatenation : str
-        UID; empty for an instance that is whole.
-    source : str
-        SOP Instance UID of the whole, as it was before it was split.
-    offset : int
-        Frames in the parts before.
-    """
-
-    concatenation: str = ""
-    source: str = ""
-    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +30,7 @@ class Slide:
     pixels : Pixels
         Of the encoded frames.
     part : Part
+        With an empty concatenation when it is whole.
     shape : tuple of int
         (rows, columns) of the total pixel matrix.
     layers : tuple of Layer

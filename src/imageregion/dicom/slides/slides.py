@@ -13,10 +13,11 @@ from imageregion._arrays import FloatArray
 from imageregion.dicom.files.headers import Header, integer, items, numbers, text
 from imageregion.dicom.pixel_data.formats import frame_count, is_lossy
 from imageregion.dicom.pixel_data.pixels import PixelCache, Pixels, Refusal, pixels_of
+from imageregion.dicom.placement.concatenations import Part
 from imageregion.dicom.placement.groups import Groups
 from imageregion.dicom.placement.places import thickness_of
 from imageregion.dicom.real_values.values import highest_of, values_of
-from imageregion.dicom.slides.matrices import Part, Slide
+from imageregion.dicom.slides.matrices import Slide
 from imageregion.dicom.slides.tiling import Layer, like, matrix_of, slide_groups, tile_layers
 from imageregion.errors import DicomError, ImageRegionError, Issue
 from imageregion.frame import Frame
@@ -230,6 +231,6 @@ def _classic(header: Header, groups: Groups, layer: Layer) -> Header:
 def _part(header: Header) -> Part:
     uid = text(header.dataset, "ConcatenationUID")
     if not uid:
-        return Part()
+        return Part("", "", 0)
     offset = integer(header.dataset, "ConcatenationFrameOffsetNumber", header.uid, default=-1)
     return Part(uid, text(header.dataset, "SOPInstanceUIDOfConcatenationSource"), offset)
