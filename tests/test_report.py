@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import imageregion as ir
-from imageregion.cli import _print_reports
+from imageregion.cli.console import print_reports
 from imageregion.demo import demo_image, demo_selection
 from imageregion.dicom.images import Images
 from imageregion.overlay import PALETTE, text
@@ -128,7 +128,7 @@ def test_reports_of_different_columns_make_one_table(capsys: pytest.CaptureFixtu
             "instance": [{"uid": "1.2.1", "imageRegion2D": [shape]}],
         }
         reports.append(ir.measure(selection, Images(frames(1)), estimators=estimators))
-    _print_reports(reports, "csv")
+    print_reports(reports, "csv")
     out = capsys.readouterr().out
     assert out == reports_to_csv(reports)
     rows = list(csv.DictReader(out.splitlines(), strict=True))

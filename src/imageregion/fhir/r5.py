@@ -54,6 +54,7 @@ from imageregion.errors import FhirError, Issue
 from imageregion.fhir.coordinates import RegionError
 from imageregion.fhir.form import REGIONS, UIDS, check_form
 from imageregion.fhir.geometry import read_geometry
+from imageregion.fhir.normalized import Normalized
 from imageregion.fhir.plain import RepeatedKeys, brief, plain
 from imageregion.fhir.selection import Selection
 from imageregion.fhir.targets import clean_uid, is_image, read_frames, sop_class
@@ -148,6 +149,7 @@ def read_resource(resource: Mapping[str, Any], source: str = "") -> Selection:
         issues=tuple(reading.issues),
         resource=original,
         source=source,
+        normalized=Normalized(original),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imageregion.errors import InputError, Issue
+from imageregion.fhir.normalized import Normalized
 from imageregion.fhir.plain import as_json, plain
 from imageregion.region import Region
 
@@ -37,6 +38,8 @@ class Selection:
         The JSON as it was read, unknown elements and extensions included. Do not change it.
     source : str
         Where it came from: a file name, the place in a Bundle, or empty.
+    normalized : Normalized, optional
+        The resource in one form for all dialects; None where it was unreadable.
 
     Examples
     --------
@@ -61,6 +64,12 @@ class Selection:
     issues: tuple[Issue, ...]
     resource: Mapping[str, Any]
     source: str = ""
+    normalized: Normalized | None = None
+
+    @property
+    def dialect(self) -> str:
+        """Which published form it was read as, a name of `DIALECTS`; empty where unreadable."""
+        return self.normalized.dialect if self.normalized else ""
 
     @property
     def name(self) -> str:

@@ -14,12 +14,10 @@ from typing import Any
 from fhir.resources.imagingselection import ImagingSelection
 from pydantic import ValidationError
 
+from imageregion.fhir.normalized import Place
 from imageregion.fhir.plain import brief
 
 __all__ = ["Finding", "Place", "fhirpath", "validate"]
-
-Place = tuple[str | int, ...]
-"""Keys and indices from the resource to an element."""
 
 
 @dataclass(frozen=True, slots=True)
