@@ -10,10 +10,10 @@ from functools import partial
 
 from benchmarks.coverage import COVERAGE
 from benchmarks.crowds import CIRCLES, NUCLEI, SAMPLE, per_region
-from benchmarks.inputs import circles, nuclei, organ, selection_json, star
+from benchmarks.inputs import circles, nuclei, organ, star
 from benchmarks.masks import MASKS, SKIMAGE
 from benchmarks.opening import TASKS as OPENING
-from benchmarks.parsing import PARSERS
+from benchmarks.parsing import PARSING
 from benchmarks.planes import BACK, FORTH
 from benchmarks.planes import SERIES as POINTS
 from benchmarks.task import REFERENCE, Library, Seconds, Task, one_thread
@@ -89,13 +89,7 @@ TASKS: dict[str, Task] = {
         f"rasterio and exactextract work on the first {SAMPLE:,}; their times are scaled up.",
         remark=per_region,
     ),
-    "selection parsing": Task(
-        selection_json,
-        PARSERS,
-        "From the JSON text of an ImagingSelection with a 5,000-vertex outline to an array. "
-        "imageregion validates the resource with fhir.resources too, but keeps the coordinates "
-        "away from it, and checks the geometry itself.",
-    ),
+    **PARSING,
     f"{POINTS}, to the patient": FORTH,
     f"{POINTS}, to pixels": BACK,
     **OPENING,

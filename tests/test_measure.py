@@ -469,8 +469,9 @@ def test_check_finds_what_measure_would_meet(plane: Plane) -> None:
     codes = {(issue.severity, issue.code) for issue in ir.check(document, stack(plane))}
     assert ("warning", "outside-image") in codes
     assert ("warning", "unclosed") in codes
-    assert ("error", "not-located") in codes
-    assert ir.check(selection(dict(SQUARE)), stack(plane)) == ()
+    assert ("error", "instance-missing") in codes
+    found = ir.check(selection(dict(SQUARE)), stack(plane))
+    assert [issue.code for issue in found] == ["isl-4"]
 
 
 def test_check_turns_an_unreadable_resource_into_an_issue() -> None:

@@ -19,13 +19,17 @@ from typing import TYPE_CHECKING, Any
 from imageregion._version import __version__
 
 if TYPE_CHECKING:
+    from imageregion.access import open_images
+    from imageregion.auditing import audit
+    from imageregion.auditing.findings import Audit
     from imageregion.boolean import combine
-    from imageregion.checking import check
+    from imageregion.checking import RULES, Findings, Ranking, Rule, check
     from imageregion.convert.interchange import from_geojson, from_shapely, to_geojson, to_shapely
     from imageregion.convert.outlines import contour, outline
     from imageregion.convert.runlengths import from_coco, from_labels, to_coco, to_labels
+    from imageregion.converting import Converted, convert_selection
     from imageregion.dicom.images import Images
-    from imageregion.dicom.opening import open_images
+    from imageregion.dicom.web.settings import WebSettings
     from imageregion.errors import (
         DicomError,
         FhirError,
@@ -36,7 +40,17 @@ if TYPE_CHECKING:
         PlacementError,
     )
     from imageregion.fhir.document import read_selection, read_selections
+    from imageregion.fhir.linking import link
+    from imageregion.fhir.links.values import Links
     from imageregion.fhir.selection import Selection, write_selection
+    from imageregion.fhir.studies import (
+        Endpoint,
+        Study,
+        effective_endpoints,
+        read_endpoint,
+        read_study,
+    )
+    from imageregion.fhir.urls import RegionUrls, region_urls
     from imageregion.frame import Frame, Window
     from imageregion.many import rasterize_many
     from imageregion.measurement import Measurement, Method, RegionResult
@@ -67,17 +81,24 @@ if TYPE_CHECKING:
 _HOMES = {
     "Agreement": "similarity",
     "agreement": "similarity",
+    "audit": "auditing",
+    "Audit": "auditing.findings",
     "check": "checking",
     "combine": "boolean",
     "combine_spans": "spans",
     "contour": "convert.outlines",
+    "convert_selection": "converting",
+    "Converted": "converting",
     "cut": "project",
     "DicomError": "errors",
+    "effective_endpoints": "fhir.studies",
     "Ellipse": "shapes",
     "EllipseArray": "ragged",
     "Ellipsoid": "shapes",
+    "Endpoint": "fhir.studies",
     "estimate_mean": "statistics.estimators",
     "FhirError": "errors",
+    "Findings": "checking",
     "Frame": "frame",
     "from_coco": "convert.runlengths",
     "from_geojson": "convert.interchange",
@@ -90,13 +111,15 @@ _HOMES = {
     "InputError": "errors",
     "Issue": "errors",
     "LinearMap": "quantities",
+    "link": "fhir.linking",
+    "Links": "fhir.links.values",
     "measure": "measuring",
     "Measurement": "measurement",
     "Method": "measurement",
     "Moments": "statistics.moments",
     "moments": "statistics.summary",
     "onto": "transfer",
-    "open_images": "dicom.opening",
+    "open_images": "access",
     "outline": "convert.outlines",
     "outside_fraction": "outside",
     "place": "project",
@@ -106,22 +129,30 @@ _HOMES = {
     "Polygon": "shapes",
     "PolygonArray": "ragged",
     "Polyline": "shapes",
-    "RaggedSpans": "ragged",
     "Quantity": "quantities",
+    "RaggedSpans": "ragged",
+    "Ranking": "checking",
     "rasterize": "raster",
     "rasterize_many": "many",
+    "read_endpoint": "fhir.studies",
     "read_selection": "fhir.document",
     "read_selections": "fhir.document",
+    "read_study": "fhir.studies",
     "Region": "region",
+    "region_urls": "fhir.urls",
     "RegionResult": "measurement",
+    "RegionUrls": "fhir.urls",
     "render": "rendering",
     "Report": "report",
+    "Rule": "checking",
+    "RULES": "checking",
     "Selection": "fhir.selection",
     "shape_metrics": "metrics",
     "ShapeMetrics": "metrics",
     "Spacing": "spacing",
     "Spans": "spans",
     "Statistics": "statistics.distribution",
+    "Study": "fhir.studies",
     "summarize": "statistics.summary",
     "summarize_many": "statistics.table",
     "TableMap": "quantities",
@@ -133,17 +164,23 @@ _HOMES = {
     "to_shapely": "convert.interchange",
     "UltrasoundRegion": "spacing",
     "Volume": "volume",
+    "WebSettings": "dicom.web.settings",
     "Window": "frame",
     "write_selection": "fhir.selection",
 }
 
 __all__ = [
+    "RULES",
     "Agreement",
+    "Audit",
+    "Converted",
     "DicomError",
     "Ellipse",
     "EllipseArray",
     "Ellipsoid",
+    "Endpoint",
     "FhirError",
+    "Findings",
     "Frame",
     "GeometryError",
     "Histogram",
@@ -152,6 +189,7 @@ __all__ = [
     "InputError",
     "Issue",
     "LinearMap",
+    "Links",
     "Measurement",
     "Method",
     "Moments",
@@ -163,31 +201,40 @@ __all__ = [
     "Polyline",
     "Quantity",
     "RaggedSpans",
+    "Ranking",
     "Region",
     "RegionResult",
+    "RegionUrls",
     "Report",
+    "Rule",
     "Selection",
     "ShapeMetrics",
     "Spacing",
     "Spans",
     "Statistics",
+    "Study",
     "TableMap",
     "Target",
     "UltrasoundRegion",
     "Volume",
+    "WebSettings",
     "Window",
     "__version__",
     "agreement",
+    "audit",
     "check",
     "combine",
     "combine_spans",
     "contour",
+    "convert_selection",
     "cut",
+    "effective_endpoints",
     "estimate_mean",
     "from_coco",
     "from_geojson",
     "from_labels",
     "from_shapely",
+    "link",
     "measure",
     "moments",
     "onto",
@@ -197,8 +244,11 @@ __all__ = [
     "place",
     "rasterize",
     "rasterize_many",
+    "read_endpoint",
     "read_selection",
     "read_selections",
+    "read_study",
+    "region_urls",
     "render",
     "shape_metrics",
     "summarize",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal, NamedTuple
 
 __all__ = [
@@ -10,14 +11,18 @@ __all__ = [
     "ESTIMATORS",
     "FIRST_ORDER",
     "GEOMETRY",
+    "MEASUREMENTS",
     "NAMESPACE",
     "PIXEL_COUNTS",
+    "QUANTITIES",
     "SCT",
     "STATISTICS",
     "UCUM",
     "Coded",
     "Feature",
     "code_of",
+    "measured_code",
+    "measured_text",
     "quantity_of",
 ]
 
@@ -36,7 +41,9 @@ class Coded(NamedTuple):
     display: str
 
 
-_OWN = f"{NAMESPACE}/CodeSystem/measurement"
+MEASUREMENTS = f"{NAMESPACE}/CodeSystem/measurement"
+"""Our code system, for what no standard has a code for."""
+_OWN = MEASUREMENTS
 
 DERIVATIONS: dict[str, Coded] = {
     "mean": Coded(SCT, "373098007", "Mean"),
@@ -136,11 +143,24 @@ ESTIMATORS: tuple[Literal["center", "weighted", "core", "unmixed"], ...] = (
 PIXEL_COUNTS = ("count", "excluded", "outside_range")
 """Those of the statistics that are whole numbers of pixels."""
 
-_BY_MODALITY = {
+_ACTIVITY = Coded(DCM, "110821", "Nuclear Medicine Tomographic Activity")
+_DIFFUSION = Coded(DCM, "113041", "Apparent Diffusion Coefficient")
+QUANTITIES: dict[tuple[str, str], Coded] = {
     ("CT", "[hnsf'U]"): Coded(DCM, "110850", "X-Ray Attenuation"),
     ("MR", "1"): Coded(DCM, "110852", "MR signal intensity"),
+    ("MR", "mm2/s"): _DIFFUSION,
+    ("MR", "um2/s"): _DIFFUSION,
     ("PT", "g/ml{SUVbw}"): Coded(DCM, "126401", "SUVbw"),
+    ("PT", "g/ml{SUVlbm}"): Coded(DCM, "126402", "SUVlbm"),
+    ("PT", "g/ml{SUVlbm(Janma)}"): Coded(DCM, "126405", "SUVlbm(Janma)"),
+    ("PT", "g/ml{SUVlbm(James128)}"): Coded(DCM, "126406", "SUVlbm(James128)"),
+    ("PT", "cm2/ml{SUVbsa}"): Coded(DCM, "126403", "SUVbsa"),
+    ("PT", "g/ml{SUVibw}"): Coded(DCM, "126404", "SUVibw"),
+    ("PT", "Bq/ml"): _ACTIVITY,
+    ("NM", "Bq/ml"): _ACTIVITY,
+    ("RTDOSE", "Gy"): Coded(DCM, "128513", "Absorbed Dose"),
 }
+"""Concept of the pixel values by DICOM Modality and UCUM unit (DICOM PS3.16 CID 7469)."""
 
 
 def code_of(name: str, channel: str = "") -> Coded:
@@ -166,11 +186,57 @@ def code_of(name: str, channel: str = "") -> Coded:
 def quantity_of(modality: str, unit: str) -> Coded | None:
     """Return the DICOM concept of the pixel values of a modality in a UCUM unit, if there is one.
 
-    Source: DICOM PS3.16 CID 7469 / TID 1419 usage.
+    Examples
+    --------
+    >>> quantity_of("CT", "[hnsf'U]").display, quantity_of("PT", "g/ml{SUVlbm}").code
+    ('X-Ray Attenuation', '126402')
+    """
+    return QUANTITIES.get((modality, unit))
+
+
+def measured_code(name: str, quantity: Coded | None, channel: str = "") -> Coded:
+    """Return the one concept of a number: what was derived from which quantity, in which channel.
+
+    DICOM says "mean attenuation" with two concepts, quantity and derivation (PS3.16 TID 1419), of
+    which a mean and a maximum share the first. Here no two numbers of a region share a code.
+
+    Parameters
+    ----------
+    name : str
+        A key of `DERIVATIONS`, `FIRST_ORDER` or `GEOMETRY`.
+    quantity : Coded or None
+        Of the pixel values; sizes and numbers of pixels do not depend on it.
+    channel : str
 
     Examples
     --------
-    >>> quantity_of("CT", "[hnsf'U]").display
-    'X-Ray Attenuation'
+    >>> measured_code("mean", quantity_of("CT", "[hnsf'U]")).code
+    'mean-of-x-ray-attenuation'
+    >>> measured_code("area", None).code == GEOMETRY["area"].code
+    True
     """
-    return _BY_MODALITY.get((modality, unit))
+    coded = code_of(name, channel)
+    if quantity is None or name in GEOMETRY or name in PIXEL_COUNTS:
+        return coded
+    own = f"{name}-{channel}" if channel else name
+    code = f"{own.replace('_', '-')}-of-{_words(quantity.display)}"
+    return Coded(_OWN, code, measured_text(name, quantity, channel))
+
+
+def measured_text(name: str, quantity: Coded | None, channel: str = "") -> str:
+    """Return what a number is in words.
+
+    Examples
+    --------
+    >>> measured_text("mean", quantity_of("CT", "[hnsf'U]"))
+    'Mean X-Ray Attenuation'
+    """
+    coded = code_of(name, channel)
+    if quantity is None or name in GEOMETRY or name in PIXEL_COUNTS:
+        return coded.display
+    joined = " " if coded.system == SCT else ": "
+    return f"{coded.display}{joined}{quantity.display}"
+
+
+def _words(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

@@ -118,7 +118,7 @@ class Frame:
         What else but space tells frames apart: DICOM keyword and value of temporal position,
         echo, b-value, optical path, focal plane, ...
     lossy : bool
-        Whether the pixels went through lossy compression.
+        Whether the header says that the pixels went through lossy compression; see `is_lossy`.
     tiles : Tiles, optional
         Of a total pixel matrix.
 
@@ -240,6 +240,14 @@ class Frame:
         return replace(self, load=_ChannelLoader(self.load, index), tiles=tiles, channels=())
 
     @property
+    def is_lossy(self) -> bool:
+        """Whether the pixels went through lossy compression, as far as that is known by now.
+
+        Of an image on a server it may be known only when its pixels have come.
+        """
+        return self.lossy or bool(getattr(self.load, "lossy", False))
+
+    @property
     def stored(self) -> NDArray[Any]:
         """Stored values as the image holds them, shape (rows, columns), or with channels."""
         return self.load()
@@ -317,6 +325,10 @@ class _ChannelLoader:
 
     load: Callable[[], NDArray[Any]]
     channel: int
+
+    @property
+    def lossy(self) -> bool:
+        return bool(getattr(self.load, "lossy", False))
 
     def __call__(self) -> NDArray[Any]:
         return self.load()[..., self.channel]

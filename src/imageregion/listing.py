@@ -12,9 +12,10 @@ from imageregion.frame import Frame
 from imageregion.spacing import Spacing
 
 if TYPE_CHECKING:
-    from imageregion.dicom.files.sources import Source
     from imageregion.dicom.opening import Survey
     from imageregion.dicom.reading import Outcome
+    from imageregion.dicom.traffic import Traffic
+    from imageregion.dicom.web.settings import WebSettings
 
 __all__ = ["Listing", "ObjectLine", "list_objects", "print_objects"]
 
@@ -69,10 +70,13 @@ class Listing:
         In the order of the source.
     others : int
         Files that are not DICOM.
+    traffic : Traffic, optional
+        What was fetched from servers.
     """
 
     lines: tuple[ObjectLine, ...]
     others: int
+    traffic: Traffic | None = None
 
     def records(self) -> list[dict[str, str]]:
         """Return the lines as dictionaries of text, for JSON and CSV."""
@@ -80,19 +84,23 @@ class Listing:
 
 
 def list_objects(
-    source: Source, *, threads: int | None = None, index: str | PathLike[str] | None = None
+    source: Any,
+    *,
+    threads: int | None = None,
+    index: str | PathLike[str] | None = None,
+    web: WebSettings | None = None,
 ) -> Listing:
     """Say of every DICOM object what `open_images` makes of it; no pixel is decoded.
 
     Parameters
     ----------
-    source, threads, index
+    source, threads, index, web
         As for `open_images`.
 
     Raises
     ------
     InputError
-        When a path does not exist.
+        When a path does not exist, or a server does not give what was asked for.
 
     Examples
     --------
@@ -102,9 +110,9 @@ def list_objects(
     >>> line.sop_class, line.size, line.geometry, line.spacing
     ('CT Image Storage', '128 x 128', 'patient', '0.661468 x 0.661468 mm (patient)')
     """
-    from imageregion.dicom.opening import survey
+    from imageregion.access import survey_images
 
-    found = survey(source, threads=threads, index=index)
+    found, traffic = survey_images(source, threads=threads, index=index, web=web)
     kept = {id(outcome) for outcome in found.kept}
     lines = [
         _line(outcome, found, is_kept=id(outcome) in kept)
@@ -114,10 +122,10 @@ def list_objects(
     named = [
         ObjectLine(issue.path, "", problem=issue.message)
         for issue in found.sources.issues
-        if issue.code in ("unreadable", "missing-file")
+        if issue.code in ("unreadable", "missing-file", "not-fetched")
     ]
     others = len(found.outcomes) - len(lines) + found.sources.ignored
-    return Listing((*lines, *named), others)
+    return Listing((*lines, *named), others, traffic)
 
 
 def _line(outcome: Outcome, found: Survey, *, is_kept: bool) -> ObjectLine:

@@ -51,7 +51,8 @@ def measure(
     selection : Selection
         Or anything `read_selection` takes.
     images : Images
-        Or anything `open_images` takes.
+        Or anything `open_images` takes; of a server only the series that the selection names are
+        asked for, with `on` the whole study.
     rule : {"center", "touched", "exact"}
         Which pixels count; see `rasterize`. With "exact" every pixel enters the statistics with
         the share of its area that is covered, pixels of lines with the length of the line in mm.
@@ -134,7 +135,8 @@ def measure(
     settings = Settings(
         rule, fill_rule, features, estimators, bounds, resegment, outliers, value, uncalibrated
     )
-    selection, images = _as_selection(selection), _as_images(images)
+    selection = _as_selection(selection)
+    images = _as_images(images, selection, whole_study=bool(on))
     if selection.status == "entered-in-error" and not entered_in_error:
         raise FhirError(
             "ImagingSelection.status",
@@ -193,8 +195,14 @@ def _as_selection(source: Any) -> Selection:
     return source if isinstance(source, Selection) else read_selection(source)
 
 
-def _as_images(source: Any) -> Images:
+def _as_images(source: Any, selection: Selection, *, whole_study: bool) -> Images:
+    """Open images; servers are asked for what the selection names, or for all there is beside."""
     from imageregion.dicom.images import Images
-    from imageregion.dicom.opening import open_images
 
-    return source if isinstance(source, Images) else open_images(source)
+    if isinstance(source, Images):
+        return source
+    from imageregion.access import open_images
+    from imageregion.dicom.web.settings import WebSettings
+
+    web = WebSettings(whole_study=whole_study)
+    return open_images(source, selection=selection, web=web)

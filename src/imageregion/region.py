@@ -48,7 +48,8 @@ class Region:
     label : str
         Name shown to people.
     path : str
-        FHIRPath of the element it was read from, unique within its document.
+        FHIRPath of the element it was read from. A 2-D region of a whole resource (R5 snapshot 1)
+        has one Region for each instance, all with the same path.
     type : str
         The region type as the document names it: "point", "polyline", "circle", ...; "image" for
         the whole image.

@@ -29,6 +29,9 @@ from imageregion.overlay import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from imageregion.fhir.observations import Form
     from imageregion.fhir.selection import Selection
 
 __all__ = ["Report", "reports_to_csv"]
@@ -103,11 +106,36 @@ class Report:
             _write(Path(path), text.encode(errors="backslashreplace"))
         return text
 
-    def to_observations(self) -> dict[str, Any]:
-        """Return a FHIR R5 Bundle with the selection and one Observation per measured region."""
-        from imageregion.fhir.observation import observations
+    def to_observations(
+        self,
+        form: Form = "r5",
+        *,
+        subject: str | Mapping[str, Any] | None = None,
+        issued: str | datetime | None = None,
+    ) -> dict[str, Any]:
+        """Return a FHIR Bundle with the selection and Observations of every measured region.
 
-        return observations(self.selection, [r for r in self._all() if r.slices])
+        Parameters
+        ----------
+        form : {"r5", "dicom-sr", "r4b"}
+            FHIR R5 with one Observation per region; R5 by the HL7 guide DICOM SR with a group per
+            region and an Observation per number; or R4B. See `fhir.observations`.
+        subject : str or mapping, optional
+            Reference to the patient, where the selection names none: "Patient/12", "system|value"
+            of an identifier, or the JSON of a Reference.
+        issued : str or datetime, optional
+            With time zone; the form dicom-sr takes the present where it is not given.
+
+        Raises
+        ------
+        InputError
+            On an unknown form, a subject that is no reference or another one than the selection's,
+            and an instant that is none.
+        """
+        from imageregion.fhir.observations import observations
+
+        measured = [result for result in self._all() if result.slices]
+        return observations(self.selection, measured, form, subject=subject, issued=issued)
 
     def picture(self) -> NDArray[np.uint8]:
         """Draw the regions on their images; several images become a contact sheet.
@@ -141,13 +169,22 @@ class Report:
             title=title if len(shown) < len(frames) else "",
         )
 
-    def save(self, folder: str | Path) -> tuple[Path, ...]:
+    def save(
+        self,
+        folder: str | Path,
+        form: Form = "r5",
+        *,
+        subject: str | Mapping[str, Any] | None = None,
+        issued: str | datetime | None = None,
+    ) -> tuple[Path, ...]:
         """Write measurements.json, measurements.csv, observations.json and overlay.png.
 
         Parameters
         ----------
         folder : str or Path
             Made if absent.
+        form, subject, issued
+            Of the Observations, see `to_observations`.
 
         Returns
         -------
@@ -157,18 +194,20 @@ class Report:
         Raises
         ------
         InputError
-            When the folder cannot be made or a file cannot be written.
+            When the folder cannot be made or a file cannot be written, and those of
+            `to_observations`; then nothing is written.
         """
+        bundle = self.to_observations(form, subject=subject, issued=issued)
         place = Path(folder)
         try:
             place.mkdir(parents=True, exist_ok=True)
         except (OSError, ValueError) as error:
             raise InputError(f"{place}: cannot be made: {_reason(error)}") from None
-        bundle = json.dumps(self.to_observations(), indent=2, allow_nan=False, ensure_ascii=False)
+        text = json.dumps(bundle, indent=2, allow_nan=False, ensure_ascii=False)
         contents = {
             "measurements.json": self.to_json().encode(errors="backslashreplace"),
             "measurements.csv": self.to_csv().encode(errors="backslashreplace"),
-            "observations.json": bundle.encode(errors="backslashreplace"),
+            "observations.json": text.encode(errors="backslashreplace"),
         }
         if any(result.slices for result in self.results):
             contents["overlay.png"] = to_png(self.picture())

@@ -176,7 +176,7 @@ def _channel_values(
         "padding-inside": statistics.excluded > counted.missing,
         "missing-tiles": counted.missing,
         "saturated": counted.saturated,
-        "lossy": any(part.frame.lossy for part in slices),
+        "lossy": any(part.frame.is_lossy for part in slices),
         "touches-border": any(_touches_border(part) for part in slices),
         "rule-sensitive": drawn and is_rule_sensitive(between, statistics.std, size),
     }

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from imageregion.errors import Issue
-
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from imageregion.measurement import Measurement, RegionResult
     from imageregion.report import Report
 
-__all__ = ["print_issues", "print_report"]
+__all__ = ["print_report"]
 
 _PIPE_WIDTH = 120
 _UNLIMITED = 100_000
@@ -165,20 +163,3 @@ def _size(result: RegionResult) -> str:
                 unit = unit.replace("{pixels}", "px²" if code == "area" else "px")
                 return f"{measurement.value:.5g} {unit}"
     return ""
-
-
-def print_issues(found: Sequence[tuple[str, Issue]], *, named: bool) -> None:
-    """Print one line per issue, with the name of its selection when there are several."""
-    from rich.table import Table
-    from rich.text import Text
-
-    if not found:
-        print("nothing found")
-        return
-    table = Table()
-    for name in ("severity", "where", "what"):
-        table.add_column(name, overflow="fold")
-    for name, issue in found:
-        where = f"{name}\n{issue.path}" if named else issue.path
-        table.add_row(issue.severity, Text(where), Text(f"{issue.message} [{issue.code}]"))
-    _console().print(table)

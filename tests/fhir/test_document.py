@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imageregion.errors import FhirError, InputError
-from imageregion.fhir import document
+from imageregion.fhir import plain, sources
+from imageregion.fhir.coordinates import MAX_COORDINATES
 from imageregion.fhir.document import read_selection, read_selections
 from imageregion.fhir.plain import parse_json
 from imageregion.fhir.selection import Selection, write_selection
@@ -129,9 +130,11 @@ def test_size_limit(
 ) -> None:
     path = tmp_path / "large.json"
     path.write_bytes(orjson.dumps(resource))
-    monkeypatch.setattr(document, "MAX_BYTES", path.stat().st_size)
+    for module in (plain, sources):
+        monkeypatch.setattr(module, "MAX_TEXT", path.stat().st_size)
     read_selection(path)
-    monkeypatch.setattr(document, "MAX_BYTES", path.stat().st_size - 1)
+    for module in (plain, sources):
+        monkeypatch.setattr(module, "MAX_TEXT", path.stat().st_size - 1)
     for source in (path, path.read_bytes(), path.read_text()):
         with pytest.raises(InputError, match="larger than"):
             read_selection(source)
@@ -247,8 +250,8 @@ def test_hostile_items_do_not_stop_the_others(resource: dict[str, Any], make: Ma
     assert [s.id for s in selections] == ["test"] * 3
 
 
-def test_ten_million_coordinates(make: Make) -> None:
-    text = orjson.dumps(make(("polyline", [0.5] * 10_000_000), POINT))
+def test_more_coordinates_than_a_region_may_have(make: Make) -> None:
+    text = orjson.dumps(make(("polyline", [0.5] * (MAX_COORDINATES + 1)), POINT))
     selection = read_selection(text)
     assert len(selection.regions) == 1
     (issue,) = selection.issues

@@ -162,9 +162,9 @@ def test_ten_million_coordinates_are_refused() -> None:
 @pytest.mark.parametrize(
     ("kind", "dimension", "hint"),
     [
-        ("polygon", 2, "a closed polyline is a polygon"),
+        ("unknown", 2, "stated to be one that cannot be computed"),
+        ("unknown", 3, "stated to be one that cannot be computed"),
         ("ellipsoid", 2, "imageRegion3D"),
-        ("multipoint", 2, "FHIR R6"),
         ("circle", 3, "an ellipse with equal axes"),
         ("interpolated", 3, "imageRegion2D"),
         ("banana", 2, "expected one of point, polyline, interpolated, circle, ellipse"),
@@ -394,3 +394,37 @@ def test_whatever_comes_is_a_shape_or_a_refusal(
     except RegionError:
         return
     assert all(np.isfinite(bound).all() for bound in shape.bounds)
+
+
+CORNERS = [1, 1, 5, 1, 5, 5, 1, 5]
+
+
+def test_a_2d_polygon_is_an_area_closed_or_not() -> None:
+    (open_, closed) = (
+        read_geometry({"regionType": "polygon", "coordinate": c}, "r", 2)
+        for c in (CORNERS, CORNERS + CORNERS[:2])
+    )
+    for geometry in (open_, closed):
+        assert isinstance(geometry.shape, Polygon)
+        assert geometry.shape.rings[0].tolist() == [[1, 1], [5, 1], [5, 5], [1, 5]]
+    assert [issue.code for issue in open_.issues] == ["implicitly-closed"]
+    assert len(open_.notes) == 1
+    assert (closed.issues, closed.notes) == ((), ())
+
+
+@pytest.mark.parametrize("coordinate", [[1, 1, 5, 1, 1, 1], [1, 1, 2, 2, 3, 3], [1, 1, 2, 2]])
+def test_a_2d_polygon_without_area_is_refused(coordinate: list[float]) -> None:
+    assert refusal("polygon", coordinate).code in ("no-area", "coordinate-count")
+
+
+def test_2d_multipoint_is_points() -> None:
+    geometry = read_geometry({"regionType": "multipoint", "coordinate": CORNERS}, "r", 2)
+    assert isinstance(geometry.shape, Points)
+    assert geometry.shape.coords.tolist() == [[1, 1], [5, 1], [5, 5], [1, 5]]
+
+
+def test_faults_name_the_coordinates_as_the_document_does() -> None:
+    element = {"regionType": "point", "coordinate": [1, "x"]}
+    with pytest.raises(RegionError) as caught:
+        read_geometry(element, "ImagingSelection.imageRegion", 2, "ImagingSelection.imageRegion.c")
+    assert caught.value.path == "ImagingSelection.imageRegion.c[1]"

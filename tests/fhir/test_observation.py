@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from imageregion.codes import DERIVATIONS, GEOMETRY, NAMESPACE
 from imageregion.fhir.document import read_selection
-from imageregion.fhir.observation import observations
+from imageregion.fhir.observations import observations
 from imageregion.fhir.selection import Selection
 from imageregion.measurement import Measurement, Method, RegionResult
 

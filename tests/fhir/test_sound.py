@@ -13,7 +13,7 @@ from fhir.resources.bundle import Bundle
 
 from imageregion.errors import ImageRegionError, InputError
 from imageregion.fhir.document import read_selection
-from imageregion.fhir.observation import observations
+from imageregion.fhir.observations import observations
 from imageregion.fhir.sound import sound_resource
 from imageregion.measurement import Measurement, Method, RegionResult
 

@@ -13,5 +13,6 @@ from imageregion.cli.app import app
 
 __all__ = ["app"]
 
-for _name in ("measure", "check", "render", "images", "demo"):
+_COMMANDS = "measure check convert link audit render images study urls demo"
+for _name in _COMMANDS.split():
     import_module(f"imageregion.cli.command_{_name}")

@@ -2,46 +2,198 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from imageregion.cli.app import app
-from imageregion.cli.console import open_sources, read_each, records_text
-from imageregion.cli.options import OutputFormat, Selections
-from imageregion.tables import print_issues
+from imageregion.cli.console import open_sources, records_text, say
+from imageregion.cli.options import OutputFormat, asks_servers
+from imageregion.errors import ImageRegionError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from imageregion.checking import Findings, Ranking
+    from imageregion.fhir.selection import Selection
 
 __all__ = ["check"]
 
+_COLOURS = {"error": "bold red", "warning": "yellow", "information": "cyan"}
+_PIPE_WIDTH = 140
+_SHOWN = 4  # readings of a region
+
 
 @app.command(epilog="Example: imageregion check selection.json --images study/")
+@asks_servers
 def check(
-    selection: Selections,
+    selection: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SELECTION",
+            help="ImagingSelection of any dialect, JSON or XML; also a Bundle, an array or NDJSON.",
+        ),
+    ] = None,
     images: Annotated[
-        list[Path] | None,
-        typer.Option("--images", "-i", help="Folder or DICOM file to look for the regions on."),
+        list[str] | None,
+        typer.Option(
+            "--images",
+            "-i",
+            metavar="PATH|URL",
+            help="Look for the regions here: folder, DICOM file, or what else measure takes.",
+        ),
     ] = None,
     output: Annotated[
-        OutputFormat, typer.Option("--format", "-f", help="What to print.")
+        OutputFormat, typer.Option("--format", "-f", help="What to print; json: OperationOutcome.")
     ] = "table",
+    dialect: Annotated[
+        str | None,
+        typer.Option("--dialect", metavar="NAME", help="Read as this dialect, e.g. r5, r6."),
+    ] = None,
+    pixels: Annotated[
+        bool,
+        typer.Option(help="With images: whether to look for edges in the pixels, weak evidence."),
+    ] = True,
+    conventions: Annotated[
+        bool,
+        typer.Option("--conventions", help="Print how plausible each convention is, by region."),
+    ] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="List the rules and exit.")] = False,
 ) -> None:
     """Say what is wrong with a selection, with FHIRPaths; exit 1 if there are errors."""
+    if rules:
+        _print_rules(output)
+        return
+    if not selection:
+        raise typer.BadParameter("expected at least one file", param_hint="SELECTION")
     from imageregion.checking import check as find_issues
 
-    opened = open_sources(images) if images else None
-    read, unread = read_each(selection)
+    read, unread = _read_each(selection, _dialect(dialect))
     if not read:
         raise typer.Exit(2)
-    found = [(one.name, issue) for one in read for issue in find_issues(one, opened)]
-    if output == "table":
-        print_issues(found, named=len(read) > 1)
+    opened = open_sources(images, selections=read) if images else None
+    found = [find_issues(one, opened, pixels=pixels) for one in read]
+    if output == "json":
+        typer.echo(records_text(_outcomes(found), output))
+    elif output == "csv":
+        typer.echo(records_text([r for one in found for r in _records(one)], output))
     else:
-        records = [
-            {"selection": name, "severity": i.severity, "code": i.code, "path": i.path}
-            | {"message": i.message}
-            for name, i in found
-        ]
-        typer.echo(records_text(records, output))
-    if unread or any(issue.severity == "error" for _, issue in found):
+        _print_findings(found, conventions)
+    if unread or any(one.errors for one in found):
         raise typer.Exit(1)
+
+
+def _dialect(name: str | None) -> Any:
+    if name is None:
+        return None
+    from imageregion.fhir.normalized import DIALECTS
+
+    if name not in DIALECTS:
+        known = ", ".join(DIALECTS)
+        raise typer.BadParameter(f"expected one of {known}", param_hint="--dialect")
+    return name
+
+
+def _read_each(paths: Sequence[str], dialect: Any) -> tuple[list[Selection], int]:
+    """Read every file that can be read; say which cannot, and how many."""
+    from imageregion.fhir.document import read_selections
+
+    options = {} if dialect is None else {"dialect": dialect}
+    read: list[Selection] = []
+    unread = 0
+    for path in paths:
+        try:
+            read += read_selections(path, **options)
+        except ImageRegionError as error:
+            unread += 1
+            say(f"error: {path}: {error}")
+    return read, unread
+
+
+def _outcomes(found: Sequence[Findings]) -> dict[str, Any]:
+    """Return one OperationOutcome, or of several selections a Bundle of them."""
+    outcomes = [one.to_operation_outcome() for one in found]
+    if len(outcomes) == 1:
+        return outcomes[0]
+    entries = [{"resource": outcome} for outcome in outcomes]
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def _records(found: Findings) -> list[dict[str, str]]:
+    return [
+        {
+            "selection": found.name,
+            "severity": issue.severity,
+            "rule": issue.code,
+            "path": issue.path,
+            "message": issue.message,
+        }
+        for issue in found
+    ]
+
+
+def _print_rules(output: OutputFormat) -> None:
+    from dataclasses import asdict
+
+    from imageregion.checking import RULES
+
+    if output != "table":
+        typer.echo(records_text([asdict(rule) for rule in RULES.values()], output))
+        return
+    rows = [(r.severity, r.id, r.sentence, r.source) for r in RULES.values()]
+    _print_table(("severity", "rule", "what is wrong", "source"), rows)
+
+
+def _print_findings(found: Sequence[Findings], conventions: bool) -> None:
+    from imageregion.fhir.normalized import DIALECTS
+
+    rows = [
+        (i.severity, i.code, f"{one.name}\n{i.path}" if len(found) > 1 else i.path, i.message)
+        for one in found
+        for i in one
+    ]
+    for one in found:
+        if one.dialect:
+            known = {str(name): title for name, title in DIALECTS.items()}
+            say(f"{one.name or 'selection'}: read as {known.get(one.dialect, one.dialect)}")
+    if rows:
+        _print_table(("severity", "rule", "where", "what"), rows)
+    else:
+        typer.echo("nothing found")
+    ranked = [ranking for one in found for ranking in one.conventions]
+    chosen = ranked if conventions else [r for r in ranked if r.readings[0] != r.as_written]
+    if chosen:
+        _print_rankings(chosen)
+
+
+def _print_rankings(rankings: Sequence[Ranking]) -> None:
+    typer.echo("How plausible regions are as written, and by other conventions:")
+    rows = []
+    for ranking in rankings:
+        for number, one in enumerate(ranking.readings[:_SHOWN]):
+            decided = "" if number or ranking.is_decided else "\n(cannot be decided)"
+            path = ranking.path + decided if not number else ""
+            rows.append((path, *one.cells()))
+    _print_table(("region", "convention", "inside", "width", "height", "on edges"), rows)
+
+
+def _print_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold", no_wrap=name in ("severity", "rule", "convention"))
+    for row in rows:
+        table.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
+    _console().print(table)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else _PIPE_WIDTH
+    return Console(width=width, markup=False, highlight=False)

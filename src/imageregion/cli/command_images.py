@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from imageregion.cli.app import app
 from imageregion.cli.console import records_text
-from imageregion.cli.options import IndexFile, OutputFormat
+from imageregion.cli.options import (
+    IndexFile,
+    OutputFormat,
+    asks_servers,
+    note_traffic,
+    web_settings,
+)
 from imageregion.errors import InputError
 
 __all__ = ["images"]
 
 
 @app.command(epilog="Example: imageregion images study/ --format csv")
+@asks_servers
 def images(
     paths: Annotated[
-        list[Path],
-        typer.Argument(metavar="PATH", help="Folder, DICOM file, DICOMDIR or zip file."),
+        list[str],
+        typer.Argument(
+            metavar="PATH|URL",
+            help="Folder, DICOM file, DICOMDIR or zip file; URL of a study or series on a DICOMweb "
+            "server; or FHIR ImagingStudy as JSON.",
+        ),
     ],
     index: IndexFile = None,
     output: Annotated[
@@ -29,7 +39,9 @@ def images(
     """List DICOM objects: size, geometry and values of each, or why it has none."""
     from imageregion.listing import list_objects, print_objects
 
-    listing = list_objects(paths[0] if len(paths) == 1 else list(paths), index=index)
+    source = paths[0] if len(paths) == 1 else list(paths)
+    listing = list_objects(source, index=index, web=web_settings())
+    note_traffic(listing.traffic)
     if not listing.lines:
         raise InputError(f"no DICOM objects among {listing.others} files")
     if output == "table":

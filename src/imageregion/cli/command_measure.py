@@ -5,21 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from imageregion.cli.app import app
-from imageregion.cli.console import measured, open_sources, print_reports, read_each, say, tell
+from imageregion.cli.console import (
+    measured,
+    open_sources,
+    print_reports,
+    read_each,
+    records_text,
+    say,
+    tell,
+)
 from imageregion.cli.options import (
     Close,
     FeaturesName,
     FillRuleName,
     ImagesPath,
     IndexFile,
-    OutputFormat,
     RuleName,
     Selections,
+    asks_servers,
 )
 from imageregion.errors import ImageRegionError, InputError
 
@@ -28,10 +36,14 @@ if TYPE_CHECKING:
 
 __all__ = ["measure"]
 
+ReportFormat = Literal["table", "json", "csv", "fhir"]
+ObservationForm = Literal["r5", "dicom-sr", "r4b"]
+
 
 @app.command(
     epilog="Example: imageregion measure selection.json --images study/ --out results/",
 )
+@asks_servers
 def measure(
     selection: Selections,
     images: ImagesPath,
@@ -113,13 +125,41 @@ def measure(
         typer.Option("--out", "-o", help="Folder for CSV, JSON, Observations and overlay."),
     ] = None,
     output: Annotated[
-        OutputFormat, typer.Option("--format", "-f", help="What to print.")
+        ReportFormat,
+        typer.Option("--format", "-f", help="What to print; fhir is the Bundle of Observations."),
     ] = "table",
+    observations: Annotated[
+        ObservationForm,
+        typer.Option(
+            "--observations",
+            help="How Observations are written: FHIR R5 with one per region, R5 by the HL7 guide "
+            "DICOM SR with one per number in a group per region, or R4B.",
+        ),
+    ] = "r5",
+    subject: Annotated[
+        str | None,
+        typer.Option(
+            "--subject",
+            metavar="REFERENCE",
+            help="The patient, where the selection names none: Patient/12, or system|value of an "
+            "identifier.",
+        ),
+    ] = None,
+    issued: Annotated[
+        str | None,
+        typer.Option(
+            "--issued",
+            metavar="INSTANT",
+            help="When the Observations are made available, e.g. 2026-01-31T12:00:00Z; with "
+            "dicom-sr the present where not given.",
+        ),
+    ] = None,
 ) -> None:
     """Measure every region of a selection: pixel statistics, sizes in mm, Observations, picture."""
     within = _value_range(resegment)
-    opened = open_sources(images, index)
+    written = _Written(observations, subject, issued)
     read, unread = read_each(selection)
+    opened = open_sources(images, index, read, whole_study=bool(on))
     reports = []
     for one in read:
         try:
@@ -148,12 +188,44 @@ def measure(
         tell(report)
     if not any(report.results for report in reports):
         raise typer.Exit(2)
+    wanted = reports if out is not None or output == "fhir" else []
+    bundles = written.bundles(wanted)
     if out is not None:  # before printing, which a closed pipe may end
-        for report, folder in zip(reports, _folders(out, reports), strict=True):
-            say("wrote " + "  ".join(str(path) for path in report.save(folder)))
-    print_reports(reports, output)
-    if unread or len(reports) < len(read) or not all(report.complete for report in reports):
+        for number, folder in enumerate(_folders(out, reports)):
+            if number in bundles:
+                say("wrote " + "  ".join(map(str, written.save(reports[number], folder))))
+    if output == "fhir":
+        found = list(bundles.values())
+        typer.echo(records_text(found[0] if len(reports) == len(found) == 1 else found, "json"))
+    else:
+        print_reports(reports, output)
+    lost = unread or len(reports) < len(read) or len(bundles) < len(wanted)
+    if lost or not all(report.complete for report in reports):
         raise typer.Exit(1)
+
+
+class _Written:
+    """How Observations are written; what is said about them is checked before measuring."""
+
+    def __init__(self, form: ObservationForm, subject: str | None, issued: str | None) -> None:
+        from imageregion.fhir.observations.context import read_context
+
+        context = read_context(subject, issued, always=form == "dicom-sr")
+        self.form = form
+        self.options = {"subject": subject, "issued": context.issued or None}
+
+    def bundles(self, reports: Sequence[Report]) -> dict[int, dict[str, Any]]:
+        """Return the Bundle of each report by its number; say why there is none of some."""
+        found = {}
+        for number, report in enumerate(reports):
+            try:
+                found[number] = report.to_observations(self.form, **self.options)
+            except ImageRegionError as error:
+                say(f"error: {report.selection.name}: {error}")
+        return found
+
+    def save(self, report: Report, folder: Path) -> tuple[Path, ...]:
+        return report.save(folder, self.form, **self.options)
 
 
 def _value_range(text: str | None) -> tuple[float | None, float | None] | None:

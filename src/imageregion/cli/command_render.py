@@ -9,7 +9,14 @@ import typer
 
 from imageregion.cli.app import app
 from imageregion.cli.console import measured, open_sources, read_each, say, tell
-from imageregion.cli.options import Close, FillRuleName, ImagesPath, RuleName, Selections
+from imageregion.cli.options import (
+    Close,
+    FillRuleName,
+    ImagesPath,
+    RuleName,
+    Selections,
+    asks_servers,
+)
 from imageregion.errors import InputError
 
 __all__ = ["render"]
@@ -18,6 +25,7 @@ __all__ = ["render"]
 @app.command(
     epilog="Example: imageregion render selection.json --images study/ --out picture.png",
 )
+@asks_servers
 def render(
     selection: Selections,
     images: ImagesPath,
@@ -38,8 +46,8 @@ def render(
 
     if out.suffix.lower() != ".png":
         raise InputError(f"{out}: expected a name that ends in .png, pictures are PNG")
-    opened = open_sources(images)
     read, unread = read_each(selection)
+    opened = open_sources(images, selections=read)
     reports = [
         measured(
             one,

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from imageregion.cli.options import OutputFormat
+from imageregion.cli.options import OutputFormat, note_traffic, web_settings
 from imageregion.errors import ImageRegionError
 from imageregion.tables import print_report
 
 if TYPE_CHECKING:
     from imageregion.dicom.images import Images
+    from imageregion.dicom.web.settings import WebSettings
     from imageregion.fhir.selection import Selection
     from imageregion.report import Report
+
+_MANY = 20  # regions that get a progress bar
 
 __all__ = [
     "measured",
@@ -53,11 +56,38 @@ def tell(report: Report) -> None:
         say(f"{report.selection.name}: {others} warnings about other images; see --format json")
 
 
-def open_sources(paths: Sequence[Path], index: Path | None = None) -> Images:
-    """Open the images of ``--images``."""
-    from imageregion.dicom.opening import open_images
+def open_sources(
+    paths: Sequence[str | Path],
+    index: Path | None = None,
+    selections: Sequence[Selection] | None = None,
+    web: WebSettings | None = None,
+    *,
+    whole_study: bool = False,
+) -> Images:
+    """Open the images of ``--images``; what servers gave is told when the command ends.
 
-    return open_images(paths[0] if len(paths) == 1 else list(paths), index=index)
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        Also URLs, and JSON files that say where images are.
+    index : Path, optional
+    selections : sequence of Selection, optional
+        What is measured: servers are asked for these series alone.
+    web : WebSettings, optional
+        By default those of the options, see `imageregion.cli.options.asks_servers`.
+    whole_study : bool
+        Ask servers for whole studies: something may be measured on other series.
+    """
+    from imageregion.access import open_images
+
+    images = open_images(
+        paths[0] if len(paths) == 1 else list(paths),
+        index=index,
+        selection=selections,
+        web=web or web_settings(whole_study=whole_study),
+    )
+    note_traffic(images.traffic)
+    return images
 
 
 def read_each(paths: Sequence[Path]) -> tuple[list[Selection], int]:
@@ -80,15 +110,18 @@ def measured(selection: Selection, images: Images, **options: Any) -> Report:
     from rich.console import Console
     from rich.progress import track
 
+    from imageregion.access.progress import watched
     from imageregion.measuring import measure as measure_selection
 
     console = Console(stderr=True)
 
     def progress(regions: Any) -> Any:
-        hidden = not console.is_terminal or len(regions) < 20
+        hidden = not console.is_terminal or len(regions) < _MANY
         return track(regions, "measuring", console=console, transient=True, disable=hidden)
 
-    return measure_selection(selection, images, progress=progress, **options)
+    few = images.traffic if len(selection.regions) < _MANY else None  # else there is a bar
+    with watched(few):
+        return measure_selection(selection, images, progress=progress, **options)
 
 
 def print_reports(reports: Sequence[Report], output: OutputFormat) -> None:

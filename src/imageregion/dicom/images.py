@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from imageregion.dicom.ordering import in_order
+from imageregion.dicom.traffic import Traffic
 from imageregion.errors import DicomError, Issue, PlacementError
 from imageregion.frame import Frame
 from imageregion.region import Target
@@ -34,6 +35,8 @@ class Images:
     aliases : mapping of str to sequence of Frame
         Frames under a UID that names no object at hand: that of the object a concatenation was cut
         from (DICOM PS3.3 C.7.6.16.2.2.4). They are found by `find`, and no further images.
+    traffic : Traffic, optional
+        How much was fetched from servers for these images so far; None when all are files.
 
     Examples
     --------
@@ -48,6 +51,7 @@ class Images:
     issues: tuple[Issue, ...] = ()
     others: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, Sequence[Frame]] = field(default_factory=dict)
+    traffic: Traffic | None = None
     _instances: dict[str, tuple[Frame, ...]] = field(init=False, repr=False)
     _series: dict[str, tuple[Frame, ...]] = field(init=False, repr=False)
     _numbers: dict[str, dict[int, list[Frame]]] = field(init=False, repr=False)
@@ -60,12 +64,14 @@ class Images:
         issues: Iterable[Issue] = (),
         others: Mapping[str, str] | None = None,
         aliases: Mapping[str, Sequence[Frame]] | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
         ordered = in_order(frames)
         object.__setattr__(self, "frames", ordered)
         object.__setattr__(self, "issues", tuple(issues))
         object.__setattr__(self, "others", dict(others or {}))
         object.__setattr__(self, "aliases", {k: tuple(v) for k, v in (aliases or {}).items()})
+        object.__setattr__(self, "traffic", traffic)
         instances: dict[str, list[Frame]] = defaultdict(list)
         series: dict[str, list[Frame]] = defaultdict(list)
         for frame in ordered:

@@ -15,10 +15,11 @@ from imageregion.dicom.joining import join_slides
 from imageregion.dicom.pixel_data.pixels import PixelCache
 from imageregion.dicom.placement.concatenations import joined
 from imageregion.dicom.reading import Outcome, read_entries
+from imageregion.dicom.traffic import Traffic
 from imageregion.dicom.uptake import assign_values
 from imageregion.errors import InputError, Issue
 
-__all__ = ["Survey", "open_images", "survey"]
+__all__ = ["Survey", "images_of", "open_images", "survey"]
 
 
 def open_images(
@@ -62,7 +63,17 @@ def open_images(
     >>> images.frames[0].shape, images.frames[0].unit
     ((128, 128), "[hnsf'U]")
     """
-    found = survey(source, progress=progress, threads=threads, index=index)
+    return images_of(survey(source, progress=progress, threads=threads, index=index))
+
+
+def images_of(found: Survey, traffic: Traffic | None = None) -> Images:
+    """Put the images of a survey together.
+
+    Raises
+    ------
+    InputError
+        When there is none.
+    """
     images, issues = found.images, found.issues
     parts = [(one.part, one.frames) for one in images if one.part is not None and not _tiled(one)]
     aliases, gaps = joined(parts)
@@ -72,7 +83,7 @@ def open_images(
     readable = {frame.instance for frame in frames}
     others = {one.uid: one.reason for one in found.outcomes if one.uid and one.reason}
     others = {uid: reason for uid, reason in others.items() if uid not in readable}
-    return Images(frames, [*issues, *gaps], others | found.left_out, aliases)
+    return Images(frames, [*issues, *gaps], others | found.left_out, aliases, traffic)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,13 +114,13 @@ class Survey:
 
 
 def survey(
-    source: Source,
+    source: Source | Sources,
     *,
     progress: bool | None = None,
     threads: int | None = None,
     index: str | PathLike[str] | None = None,
 ) -> Survey:
-    """Read everything there is, for the parameters see `open_images`.
+    """Read everything there is, for the parameters see `open_images`; or what was listed before.
 
     What one object alone does not tell is settled here: values that need the whole series or
     another object, and objects that share a UID.
@@ -120,7 +131,9 @@ def survey(
         When a path does not exist.
     """
     headers = None if index is None else HeaderIndex(Path(index))
-    sources = list_sources(source, None if index is None else Path(index))
+    sources = source
+    if not isinstance(sources, Sources):
+        sources = list_sources(sources, None if index is None else Path(index))
     read = read_entries(sources.entries, PixelCache(), progress, threads, headers)
     if headers is not None:
         headers.save()

@@ -124,7 +124,7 @@ def _fetch_group(entries: Sequence[Entry]) -> list[_Fetched]:
 
 def _fetch(entry: Entry) -> _Fetched:
     try:
-        return None if isinstance(entry.item, Dataset) else read_head(entry.item)
+        return None if isinstance(entry.item, (Dataset, Header)) else read_head(entry.item)
     except Exception as error:  # of a disk, or of a damaged archive
         return error
 
@@ -147,6 +147,8 @@ def _read(entry: Entry, head: _Fetched, cache: PixelCache, index: HeaderIndex | 
 
 def _header(entry: Entry, head: _Fetched, index: HeaderIndex | None) -> Header | None:
     """Return the header of one source, from the index where it is there; None if not DICOM."""
+    if isinstance(entry.item, Header):
+        return entry.item
     if isinstance(entry.item, Dataset):
         return read_dataset(entry.item, entry.name)
     found = index.find(entry) if index is not None else None

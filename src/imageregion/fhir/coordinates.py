@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 
 from imageregion._arrays import FloatArray, read_only
@@ -71,10 +75,6 @@ def read_coordinates(value: object, path: str, dimension: int, expected: str) ->
             path,
             f"expected at most {MAX_COORDINATES} numbers in one region, got {len(value)}",
         )
-    if not {int, float}.issuperset(map(type, value)):
-        place = next(i for i, item in enumerate(value) if type(item) not in (int, float))
-        got = brief(value[place])
-        raise RegionError("coordinate", f"{path}[{place}]", f"expected a number, got {got}")
     numbers = _numbers(value, path)
     if len(numbers) % dimension:
         order = "column, row" if dimension == 2 else "x, y, z"
@@ -86,15 +86,28 @@ def read_coordinates(value: object, path: str, dimension: int, expected: str) ->
     return read_only(numbers.reshape(-1, dimension))
 
 
-def _numbers(value: list[int | float], path: str) -> FloatArray:
+def _numbers(value: list[Any], path: str) -> FloatArray:
     try:
-        numbers = np.array(value, dtype=np.float64)
-    except OverflowError:
+        numbers = np.frombuffer(array("d", value)) if value else np.empty(0)
+    except (TypeError, OverflowError):
+        _check_types(value, range(len(value)), path)
         limit = 10.0 * MAX_MAGNITUDE  # integers too large for a float; refused just below
         numbers = np.array([limit if abs(item) > limit else float(item) for item in value])
-    bad = np.flatnonzero(~(np.abs(numbers) <= MAX_MAGNITUDE))
-    if len(bad):
-        item = float(numbers[bad[0]])
-        wanted = f"a number within +-{MAX_MAGNITUDE:g}" if np.isfinite(item) else "a finite number"
-        raise RegionError("coordinate", f"{path}[{bad[0]}]", f"expected {wanted}, got {item:g}")
+    else:  # truth values became 0 and 1
+        _check_types(value, np.flatnonzero((numbers == 0) | (numbers == 1)).tolist(), path)
+    good = np.abs(numbers) <= MAX_MAGNITUDE
+    if not good.all():
+        place = int(np.argmin(good))
+        number = float(numbers[place])
+        wanted = (
+            f"a number within +-{MAX_MAGNITUDE:g}" if np.isfinite(number) else "a finite number"
+        )
+        raise RegionError("coordinate", f"{path}[{place}]", f"expected {wanted}, got {number:g}")
     return numbers
+
+
+def _check_types(value: list[Any], places: Iterable[int], path: str) -> None:
+    for place in places:
+        if type(value[place]) not in (int, float):
+            got = brief(value[place])
+            raise RegionError("coordinate", f"{path}[{place}]", f"expected a number, got {got}")

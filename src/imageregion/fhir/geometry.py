@@ -11,6 +11,7 @@ end may lie from where a right angle would put it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -34,6 +35,7 @@ PLANE_TOLERANCE = 0.01  # mm
 PLANE_RATIO = 1e-4  # of the largest extent
 LINE_RATIO = 1e-6  # thinner than this part of its length, an outline is a line
 SPLINE_TOLERANCE = 1e-4  # px
+_FEW = 256  # points, which are looked at before all of many are
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +65,15 @@ class _Element:
 
     path: str
     unit: str
+    place: str  # of the coordinates
     notes: list[str] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
 
-    def add(self, severity: Severity, code: str, message: str, part: str = "") -> None:
-        self.issues.append(Issue(severity, code, self.path + part, message))
+    def add(self, severity: Severity, code: str, message: str, path: str = "") -> None:
+        self.issues.append(Issue(severity, code, path or self.path, message))
 
     def refuse(self, code: str, message: str) -> RegionError:
-        return RegionError(code, f"{self.path}.coordinate", message)
+        return RegionError(code, self.place, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +90,21 @@ class _Rule:
         return count if self.exact else f"at least {count}"
 
 
-def read_geometry(element: dict[str, Any], path: str, dimension: Literal[2, 3]) -> Geometry:
+def read_geometry(
+    element: dict[str, Any], path: str, dimension: Literal[2, 3], origin: str = ""
+) -> Geometry:
     """Read one ``imageRegion2D`` or ``imageRegion3D`` element.
 
     Parameters
     ----------
     element : dict
-        With ``regionType`` and ``coordinate``.
+        With ``regionType`` and ``coordinate``, as in R5 or R6; in 2-D also ``polygon``, an area by
+        its name, as in early versions.
     path : str
         FHIRPath of the element.
     dimension : {2, 3}
+    origin : str
+        FHIRPath of the coordinates, where they are not called ``coordinate``.
 
     Returns
     -------
@@ -114,11 +122,12 @@ def read_geometry(element: dict[str, Any], path: str, dimension: Literal[2, 3]) 
     >>> read_geometry(square, "ImagingSelection.instance[0].imageRegion2D[0]", 2).shape.rings[0][2]
     array([5., 5.])
     """
-    state = _Element(path, "px" if dimension == 2 else "mm")
+    place = origin or f"{path}.coordinate"
+    state = _Element(path, "px" if dimension == 2 else "mm", place)
     code = _read_code(element.get("regionType"), state, dimension)
     rule = _RULES[dimension][code]
     expected = rule.expected(dimension)
-    coords = read_coordinates(element.get("coordinate"), f"{path}.coordinate", dimension, expected)
+    coords = read_coordinates(element.get("coordinate"), place, dimension, expected)
     if len(coords) < rule.least or (rule.exact and len(coords) > rule.least):
         raise state.refuse("coordinate-count", f"expected {expected}, got {coords.size}")
     try:
@@ -142,7 +151,7 @@ def _read_code(value: object, state: _Element, dimension: Literal[2, 3]) -> str:
             "region-type", path, f"expected one of {allowed}, got {brief(value)}{hint}"
         )
     if code != value:
-        state.add("information", "code-case", f"{brief(value)} read as {code!r}", ".regionType")
+        state.add("information", "code-case", f"{brief(value)} read as {code!r}", path)
     return code
 
 
@@ -151,19 +160,38 @@ def _points(coords: FloatArray, _: _Element) -> Shape:
 
 
 def _line(coords: FloatArray, state: _Element) -> Shape:
-    if not np.ptp(coords, axis=0).any():
-        raise state.refuse("no-extent", "expected at least 2 distinct points, all are the same")
+    _check_extent(coords, state)
     return Polyline(coords)
 
 
+def _check_extent(coords: FloatArray, state: _Element) -> None:
+    if _distinct(coords) < 2:
+        raise state.refuse("no-extent", "expected at least 2 distinct points, all are the same")
+
+
 def _outline(coords: FloatArray, state: _Element) -> Shape:
-    line = _line(coords, state)
+    _check_extent(coords, state)
     ring = _ring(coords, CLOSED_PIXELS, state)
-    return line if ring is None else Polygon([ring])
+    return Polyline(coords) if ring is None else Polygon([ring])
+
+
+def _area(coords: FloatArray, state: _Element) -> Shape:
+    """Return the area of a 2-D polygon, which is one by its name, closed or not."""
+    is_closed = _is_closed(coords, CLOSED_PIXELS)
+    ring = coords[:-1] if is_closed else coords
+    if _distinct(ring) < 3:
+        raise state.refuse("no-area", "expected at least 3 distinct points")
+    if _is_line(ring):
+        raise state.refuse("no-area", "expected points that span an area, all lie on one line")
+    if not is_closed:
+        note = "closed, as a polygon is, by a straight line from the last vertex to the first"
+        state.notes.append(note)
+        state.add("information", "implicitly-closed", note)
+    return Polygon([ring])
 
 
 def _interpolated(coords: FloatArray, state: _Element) -> Shape:
-    _line(coords, state)
+    _check_extent(coords, state)
     ring = _ring(coords, CLOSED_PIXELS, state)
     ends = "natural" if ring is None else "periodic"
     state.notes.append(
@@ -191,7 +219,7 @@ def _ellipse(coords: FloatArray, state: _Element) -> Shape:
             "axes-order",
             f"the first axis should be the major one, but is {2 * major:.6g} {state.unit} long "
             f"and the second {2 * minor:.6g}; used as given",
-            ".coordinate",
+            state.place,
         )
     return Ellipse(coords.mean(axis=0), axes)
 
@@ -243,7 +271,7 @@ def _ring(coords: FloatArray, tolerance: float, state: _Element) -> FloatArray |
     if _distinct(ring) < 3:
         state.add("warning", "no-area", "closed, but of fewer than 3 distinct points: a line")
         return None
-    if _flatness(ring)[1] <= LINE_RATIO:
+    if _is_line(ring):
         state.add("warning", "no-area", "closed, but all points lie on one line: it has no area")
     return ring
 
@@ -280,10 +308,29 @@ def _is_closed(coords: FloatArray, tolerance: float) -> bool:
 
 def _distinct(ring: FloatArray) -> int:
     """Count distinct points up to 3: enough to tell an area from a line, without sorting."""
+    if len(ring) > _FEW:
+        count = _distinct(ring[:: -(-len(ring) // _FEW)])
+        if count == 3:
+            return count
     others = ring[(ring != ring[0]).any(axis=1)]
     if not len(others):
         return 1
     return 3 if (others != others[0]).any() else 2
+
+
+def _is_line(ring: FloatArray) -> bool:
+    """Whether 2-D points lie on one line.
+
+    Some of them show that they do not: more points never make the width of all of them less, and
+    their length is at most that of the box times the root of their number.
+    """
+    if len(ring) > _FEW:
+        some = ring[:: -(-len(ring) // _FEW)]
+        width = float(np.linalg.svd(some - some.mean(axis=0), compute_uv=False)[1])
+        box = math.hypot(*(float(np.ptp(column)) for column in ring.T))
+        if width > LINE_RATIO * box * math.sqrt(len(ring)):
+            return False
+    return _flatness(ring)[1] <= LINE_RATIO
 
 
 def _flatness(ring: FloatArray) -> tuple[float, float]:
@@ -302,8 +349,10 @@ def _look_at_pixels(shape: Shape, coords: FloatArray, state: _Element) -> None:
             "warning",
             "outside-image",
             f"({column:g}, {row:g}) lies outside: coordinates of an image start at 0",
-            ".coordinate",
+            state.place,
         )
+    if max(float(np.ptp(column)) for column in coords.T) >= 1:
+        return  # and no shape is smaller than what it is drawn by
     low, high = shape.bounds
     width, height = high - low
     if isinstance(shape, Points) or max(width, height) >= 1:
@@ -325,6 +374,8 @@ _RULES: dict[int, dict[str, _Rule]] = {
         "interpolated": _Rule(2, False, "2 points", _interpolated),
         "circle": _Rule(2, True, "centre, point on the circle", _circle),
         "ellipse": _Rule(4, True, _ELLIPSE_POINTS, _ellipse),
+        "multipoint": _Rule(1, False, "1 point", _points),  # of R6 and early versions
+        "polygon": _Rule(3, False, "3 points", _area),  # of early versions
     },
     3: {
         "point": _Rule(1, True, "one point", _points),
@@ -336,12 +387,10 @@ _RULES: dict[int, dict[str, _Rule]] = {
     },
 }
 _ELSEWHERE = {
-    (2, "polygon"): " (a code of imageRegion3D; in 2-D a closed polyline is a polygon)",
     (2, "ellipsoid"): " (a code of imageRegion3D)",
-    (2, "multipoint"): " (a code of imageRegion3D, and of imageRegion2D only in FHIR R6)",
     (3, "interpolated"): " (a code of imageRegion2D)",
     (3, "circle"): " (a code of imageRegion2D; in 3-D a circle is an ellipse with equal axes)",
-    (2, "unknown"): " (a code of FHIR R6 only, for regions that cannot be computed)",
-    (3, "unknown"): " (a code of FHIR R6 only, for regions that cannot be computed)",
+    (2, "unknown"): ": the region is stated to be one that cannot be computed",
+    (3, "unknown"): ": the region is stated to be one that cannot be computed",
 }
 """Codes that exist in the other dimension or another version."""

@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeAlias
 
 from imageregion.errors import Issue
 
-__all__ = ["DIALECTS", "Dialect", "Normalized", "Place", "original_place"]
+__all__ = ["DIALECTS", "Dialect", "Normalized", "Place", "fhirpath", "original_place"]
 
 Place: TypeAlias = tuple[str | int, ...]
 """Keys and indices from the resource to an element."""
@@ -78,14 +78,33 @@ class Normalized:
 def original_place(place: Place, places: Mapping[Place, Place]) -> Place:
     """Return where an element stood in the original: the longest known beginning decides.
 
+    The original of ``()`` may be a type of resource, with which the place of an element of a
+    resource that is no ImagingSelection begins.
+
     Examples
     --------
     >>> places = {("instance", 0, "imageRegion2D", 0): ("instances", 0, "imageRegion")}
     >>> original_place(("instance", 0, "imageRegion2D", 0, "coordinate"), places)
     ('instances', 0, 'imageRegion', 'coordinate')
     """
-    for length in range(len(place), 0, -1):
+    for length in range(len(place), -1, -1):
         known = places.get(place[:length])
         if known is not None:
             return known + place[length:]
     return place
+
+
+def fhirpath(place: Place) -> str:
+    """Write the place of an element as a FHIRPath.
+
+    Examples
+    --------
+    >>> fhirpath(("instance", 0, "uid"))
+    'ImagingSelection.instance[0].uid'
+    >>> fhirpath(("ImagingManifest", "study", 0))
+    'ImagingManifest.study[0]'
+    """
+    root = "ImagingSelection"
+    if place and isinstance(place[0], str) and place[0][:1].isupper():
+        root, place = place[0], place[1:]
+    return root + "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -12,14 +13,33 @@ import orjson
 
 from imageregion.errors import InputError
 
-__all__ = ["MAX_DEPTH", "RepeatedKeys", "as_json", "brief", "parse_json", "plain"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_TEXT",
+    "RepeatedKeys",
+    "as_json",
+    "brief",
+    "is_shallow",
+    "parse_json",
+    "parse_regular",
+    "plain",
+]
 
 MAX_DEPTH = 128
 """Deepest nesting of objects and lists that is read; FHIR resources stay far below."""
 
-_LOOKED_THROUGH = 2**20  # bytes of text in which keys given twice are looked for
+MAX_TEXT = 2**26
+"""Longest text of one resource or Bundle that is read, 64 MiB."""
+
+_MOST = {b",": 2**22 + 2**16, b"{": 2**18, b"[": 2**19, b'"': 2**21}
+"""How often these may occur in a text, so that what it becomes fits into memory: values (the most
+coordinates of a region and some more), objects, lists, and both ends of strings and keys."""
+_NAMES = {b",": "values", b"{": "objects", b"[": "lists", b'"': "quotation marks"}
+_SHORT = 2**21  # bytes of text, whatever it holds
+_LOOKED_THROUGH = 2**22  # bytes of text in which keys given twice are named
 
 _LEAVES = frozenset({str, int, float, bool, type(None)})
+_NUMBERS = frozenset({int, float})
 
 
 class RepeatedKeys(dict[str, Any]):
@@ -31,27 +51,48 @@ class RepeatedKeys(dict[str, Any]):
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
         keys = [key for key, _ in pairs] if len(self) < len(pairs) else []
-        self.repeated = tuple(key for key in self if keys.count(key) > 1) if keys else ()
+        counts = Counter(keys)
+        self.repeated = tuple(key for key, count in counts.items() if count > 1)
 
 
 def parse_json(content: bytes | str, name: str) -> Any:
     """Parse JSON; `name` says in the error where it came from.
 
-    Objects of a text up to 1 MiB that gives a key twice are `RepeatedKeys`; longer texts are not
-    looked through for them.
+    Objects of a text that gives a key twice are `RepeatedKeys`.
 
     Raises
     ------
     InputError
-        On empty or malformed text, with line and column, or text nested too deep.
+        On empty or malformed text, with line and column; text nested too deep; text longer than
+        `MAX_TEXT`, or of so many values that they would not fit into memory.
 
     Examples
     --------
     >>> parse_json("[1, 2.5]", "text")
     [1, 2.5]
     """
+    return parse_regular(content, name)[0]
+
+
+def parse_regular(content: bytes | str, name: str) -> tuple[Any, bool]:
+    """Parse JSON as `parse_json` does, and tell whether it is regular.
+
+    Returns
+    -------
+    value : Any
+    is_regular : bool
+        Whether lists that begin and end with a number hold nothing but numbers, or might not.
+
+    Examples
+    --------
+    >>> parse_regular("[1, [], 2]", "text")
+    ([1, [], 2], False)
+    """
+    if isinstance(content, str):
+        content = content.encode("utf-8", "surrogatepass")
     if not content.strip():
         raise InputError(f"{name}: expected JSON, the input is empty")
+    _check_size(content, name)
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError as error:
@@ -60,24 +101,61 @@ def parse_json(content: bytes | str, name: str) -> Any:
         raise InputError(
             f"{name}: not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
         ) from None
-    if len(content) <= _LOOKED_THROUGH and _has_repeated_keys(content):
-        return json.loads(content, object_pairs_hook=RepeatedKeys, parse_int=_integer)
-    return value
-
-
-def _has_repeated_keys(content: bytes | str) -> bool:
+    is_regular = b"\\u00" not in content and _unaccounted(content, value, False) == (0, 0)
+    if is_regular or _unaccounted(content, value, True)[0] == 0:
+        return value, is_regular
+    if len(content) > _LOOKED_THROUGH:
+        raise InputError(f"{name}: some object gives a key more than once")
     try:
-        json.loads(content, object_pairs_hook=_unique, parse_int=float)
-    except KeyError:
-        return True
+        return json.loads(content, object_pairs_hook=RepeatedKeys, parse_int=_integer), False
     except RecursionError:
-        return False
-    return False
+        raise InputError(f"{name}: JSON nested deeper than {MAX_DEPTH} levels") from None
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> None:
-    if len(dict(pairs)) < len(pairs):
-        raise KeyError
+def _check_size(content: bytes, name: str) -> None:
+    if len(content) > MAX_TEXT:
+        raise InputError(
+            f"{name}: larger than {MAX_TEXT} bytes, the most that is read of one resource or "
+            "Bundle; NDJSON (one resource per line) may be longer"
+        )
+    for sign, most in _MOST.items() if len(content) > _SHORT else ():
+        if len(content) > most and content.count(sign) > most:
+            raise InputError(f"{name}: more than {most} {_NAMES[sign]}, the most that is read")
+
+
+def _unaccounted(content: bytes, value: Any, thorough: bool) -> tuple[int, int]:
+    """Count colons and openings of objects and lists that were not seen in the parsed value.
+
+    A key that is given twice leaves a colon over. Lists that begin and end with a number are taken
+    for numbers alone unless `thorough`; an object or list in one leaves an opening over. Where the
+    text has escapes, which may be of these signs, the counts may be off by more.
+    """
+    colons = content.count(b":")
+    openings = content.count(b"[") + content.count(b"{")
+    level = [value]
+    while level:
+        below: list[Any] = []
+        for item in level:
+            kind = type(item)
+            if kind is str:
+                text = item
+            elif kind is dict:
+                text = "".join(item)
+                colons -= len(item)
+                openings -= 1
+                below += item.values()
+            elif kind is list:
+                text = ""
+                openings -= 1
+                if item and (thorough or not _NUMBERS.issuperset((type(item[0]), type(item[-1])))):
+                    below += item
+            else:
+                continue
+            if text:
+                colons -= text.count(":")
+                openings -= text.count("[") + text.count("{")
+        level = below
+    return colons, openings
 
 
 def _integer(text: str) -> int | float:
@@ -111,6 +189,26 @@ def as_json(value: Any, *, ordered: bool = False) -> bytes:
         return orjson.dumps(_narrowed(value), option=option)
     except TypeError as error:
         raise InputError(f"cannot be written as JSON: {error}") from None
+
+
+def is_shallow(value: Any) -> bool:
+    """Whether a regular value of `parse_regular` is nested no deeper than `MAX_DEPTH`.
+
+    Examples
+    --------
+    >>> is_shallow([[1]])
+    True
+    """
+    level, depth = [value], -1
+    while level and depth <= MAX_DEPTH:
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below += item.values()
+            elif type(item) is list and not _NUMBERS.issuperset(map(type, (*item[:1], *item[-1:]))):
+                below += item
+        level, depth = below, depth + 1
+    return not level
 
 
 def plain(value: Any, place: str = "", depth: int = 0) -> Any:

@@ -25,17 +25,20 @@ class Selection:
     id : str
         Logical id of the resource, empty where it has none.
     status : str
-        "available", "entered-in-error" or "unknown"; empty where the resource was unreadable.
+        "available", "entered-in-error", "unknown" or, in R6, "inactive"; empty where the resource
+        was unreadable.
     code : str
         Why it was made, in words.
     study, series, frame_of_reference : str
         DICOM UIDs without prefix, empty where not stated.
     regions : tuple of Region
-        In the order of the document: by instance, 2-D before 3-D.
+        By instance, 2-D before 3-D; then those in 3-D of the resource. A 2-D region of the resource
+        (R5 snapshot 1) is one for each instance, all with the same path.
     issues : tuple of Issue
         Everything worked around, left out, or worth knowing. An error costs the element it names.
     resource : mapping
-        The JSON as it was read, unknown elements and extensions included. Do not change it.
+        The JSON as it was read, or that means the same as the XML, unknown elements and extensions
+        included. Do not change it.
     source : str
         Where it came from: a file name, the place in a Bundle, or empty.
     normalized : Normalized, optional

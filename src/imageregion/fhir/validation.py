@@ -7,17 +7,23 @@ coordinates are checked by `geometry` instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fhir.resources.imagingselection import ImagingSelection
 from pydantic import ValidationError
 
-from imageregion.fhir.normalized import Place
+from imageregion.errors import FhirError
+from imageregion.fhir.normalized import Place, fhirpath, original_place
 from imageregion.fhir.plain import brief
 
-__all__ = ["Finding", "Place", "fhirpath", "validate"]
+__all__ = ["Finding", "Place", "Sketch", "fhirpath", "validate", "validate_all"]
+
+MAX_VALUES = 50_000
+"""Most values beside coordinates that are validated; each may have its finding."""
+
+_ROUNDS = 16  # of taking out unknown elements; each may uncover others
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +49,6 @@ class Finding:
         return fhirpath(self.place)
 
 
-def fhirpath(place: Place) -> str:
-    """Write the place of an element as a FHIRPath.
-
-    Examples
-    --------
-    >>> fhirpath(("instance", 0, "uid"))
-    'ImagingSelection.instance[0].uid'
-    """
-    parts = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
-    return "ImagingSelection" + "".join(parts)
-
-
 def validate(resource: dict[str, Any]) -> list[Finding]:
     """Validate an ImagingSelection against FHIR R5 with fhir.resources.
 
@@ -78,7 +72,7 @@ def validate(resource: dict[str, Any]) -> list[Finding]:
     ImagingSelection.code - required, but missing
     """
     unknown: list[Finding] = []
-    while True:
+    for _ in range(_ROUNDS):
         findings = list(_findings(resource))
         strangers = [finding for finding in findings if finding.is_unknown]
         if not strangers:
@@ -86,6 +80,66 @@ def validate(resource: dict[str, Any]) -> list[Finding]:
         unknown += strangers
         if not all(_take_out(resource, finding.place) for finding in strangers):
             return unknown + [finding for finding in findings if not finding.is_unknown]
+    return [*unknown, Finding((), False, "unknown elements in too many levels")]
+
+
+@dataclass(slots=True)
+class Sketch:
+    """A draft of an ImagingSelection to be validated, and what its elements stand for.
+
+    Parameters
+    ----------
+    resource : dict
+        Will be changed.
+    places : dict of Place to Place
+        From elements of the draft to those of the resource that is meant, where these differ.
+    """
+
+    resource: dict[str, Any]
+    places: dict[Place, Place] = field(default_factory=dict)
+
+
+def validate_all(sketches: Iterable[Sketch]) -> list[Finding]:
+    """Validate drafts; the findings are with the elements of the resource that is meant.
+
+    Raises
+    ------
+    FhirError
+        When they are so large that validating them would take too much time and memory.
+
+    Examples
+    --------
+    >>> draft = {"resourceType": "ImagingSelection", "status": "unknown", "code": {},
+    ...          "category": ["x"]}
+    >>> [finding.path for finding in validate_all([Sketch(draft, {("category", 0): ("kind",)})])]
+    ['ImagingSelection.kind']
+    """
+    sketches = list(sketches)
+    count = sum(_count(sketch.resource) for sketch in sketches)
+    if count > MAX_VALUES:
+        raise FhirError(
+            "ImagingSelection",
+            f"expected at most {MAX_VALUES} values beside coordinates, got {count}",
+        )
+    return [
+        replace(finding, place=original_place(finding.place, sketch.places))
+        for sketch in sketches
+        for finding in validate(sketch.resource)
+    ]
+
+
+def _count(value: Any) -> int:
+    """Count the values in a tree."""
+    count, pending = 0, [value]
+    while pending and count <= MAX_VALUES:
+        item = pending.pop()
+        if isinstance(item, dict):
+            count += len(item)
+            pending += item.values()
+        elif isinstance(item, list):
+            count += len(item)
+            pending += item if len(item) <= MAX_VALUES else []
+    return count
 
 
 def _findings(resource: dict[str, Any]) -> Iterator[Finding]:

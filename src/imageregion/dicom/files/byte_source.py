@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
-__all__ = ["ByteSource", "open_source"]
+__all__ = ["ByteSource", "FrameSource", "open_source"]
 
 
 class ByteSource(Protocol):
@@ -15,6 +15,26 @@ class ByteSource(Protocol):
 
     def open(self) -> BinaryIO:
         """Return a new seekable handle at the first byte; the caller closes it."""
+
+
+@runtime_checkable
+class FrameSource(Protocol):
+    """A DICOM object that stays where it is, and gives its frames one by one."""
+
+    def fetch_frame(self, index: int, as_stored: bool) -> tuple[bytes, str] | None:
+        """Return the encoded frame at `index`, from 0, and the UID of its transfer syntax.
+
+        None where single frames are not to be had, or, `as_stored`, not in the encoding they are
+        stored in; then there is the whole object.
+
+        Raises
+        ------
+        DicomError
+            When it cannot be fetched.
+        """
+
+    def fetch_object(self) -> ByteSource:
+        """Return the whole object, fetched when it is opened."""
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from imageregion.dicom.files.scanning import scan_file
 from imageregion.dicom.files.wanted import WANTED
 
 if TYPE_CHECKING:
-    from imageregion.dicom.files.byte_source import ByteSource
+    from imageregion.dicom.files.byte_source import ByteSource, FrameSource
 
 __all__ = [
     "Head",
@@ -76,7 +76,7 @@ class Header:
     ----------
     dataset : pydicom.Dataset
         Read only; of a file, without its pixels.
-    source : Path, ByteSource or pydicom.Dataset
+    source : Path, ByteSource, FrameSource or pydicom.Dataset
         Where the pixels can be decoded from.
     name : str
         How messages call the source.
@@ -87,7 +87,7 @@ class Header:
     pixel_keyword : str
         "PixelData", "FloatPixelData", "DoubleFloatPixelData", or "" when there are no pixels.
     pixel_bytes : int, optional
-        Bytes of pixel data at hand; None when unknown (deflated files).
+        Bytes of pixel data at hand; None when unknown (deflated files, objects on a server).
     pixel_start : int, optional
         Byte of the tag of the pixel data element in the source; None when unknown (datasets,
         deflated files).
@@ -96,7 +96,7 @@ class Header:
     """
 
     dataset: Dataset
-    source: Path | ByteSource | Dataset
+    source: Path | ByteSource | FrameSource | Dataset
     name: str
     uid: str
     sop_class: str

@@ -215,7 +215,11 @@ def _header_of(record: Any, entry: Entry) -> Header:
     uid, sop_class, syntax, implicit, keyword, count, start, elements = record
     texts = (uid, sop_class, syntax, keyword, elements)
     place, stamp = entry.item, entry.stamp
-    if isinstance(place, Dataset) or stamp is None or not all(isinstance(t, str) for t in texts):
+    if (
+        isinstance(place, (Dataset, Header))
+        or stamp is None
+        or not all(isinstance(t, str) for t in texts)
+    ):
         raise TypeError(record)
     size = place.size if isinstance(place, ZipMember) else stamp.size
     for number in (count, start):

@@ -18,6 +18,7 @@ from imageregion.errors import DicomError, InputError, Issue
 
 if TYPE_CHECKING:
     from imageregion.dicom.files.byte_source import ByteSource
+    from imageregion.dicom.files.headers import Header
 
 __all__ = ["Entry", "Source", "Sources", "Stamp", "list_sources"]
 
@@ -48,10 +49,13 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """One thing to read, under the name that messages give it; datasets have no stamp."""
+    """One thing to read, under the name that messages give it; only files have a stamp.
+
+    Of an object on a server the header is there already.
+    """
 
     name: str
-    item: Path | ByteSource | Dataset
+    item: Path | ByteSource | Dataset | Header
     stamp: Stamp | None = None
 
 

@@ -108,6 +108,11 @@ class PixelFormat:
         return self.shape if self.channels == 1 else (*self.shape, self.channels)
 
     @property
+    def is_compressed(self) -> bool:
+        """Whether each frame is compressed."""
+        return is_compressed(self.syntax)
+
+    @property
     def has_raw_cells(self) -> bool:
         """Whether cells are as the scanner wrote them; other codecs deliver values."""
         return self.syntax == RLELossless or not is_compressed(self.syntax)

@@ -8,7 +8,7 @@ from imageregion.dicom.pixel_data.fragments import is_compressed
 from imageregion.dicom.real_values.values import odd_padding_of
 from imageregion.errors import DicomError
 
-__all__ = ["format_of", "frame_count", "is_lossy"]
+__all__ = ["format_of", "frame_count", "is_lossy", "loses"]
 
 _MAX_FRAMES = 2_000_000
 _MAX_FRAME_BYTES = 256 * 2**20  # beyond this a compressed frame must look plausible
@@ -89,11 +89,12 @@ def is_lossy(header: Header) -> bool:
     The header says so, the transfer syntax has no other way, or it may and the header is silent.
     """
     stated = text(header.dataset, "LossyImageCompression")
-    return (
-        stated == "01"
-        or header.syntax in _ALWAYS_LOSSY
-        or (header.syntax in _MAYBE_LOSSY and stated != "00")
-    )
+    return stated == "01" or loses(header.syntax, stated)
+
+
+def loses(syntax: str, stated: str) -> bool:
+    """Whether a transfer syntax loses something, given what the header states about that."""
+    return syntax in _ALWAYS_LOSSY or (syntax in _MAYBE_LOSSY and stated != "00")
 
 
 def _side(header: Header, keyword: str) -> int:

@@ -29,7 +29,7 @@ from pydicom.uid import (
 )
 
 from imageregion.dicom.files.bounds import read_bounded
-from imageregion.dicom.files.byte_source import ByteSource, open_source
+from imageregion.dicom.files.byte_source import ByteSource, FrameSource, open_source
 from imageregion.dicom.pixel_data.offsets import Table, from_basic, from_extended
 from imageregion.errors import DicomError
 
@@ -82,7 +82,8 @@ class FrameBytes:
 
     Parameters
     ----------
-    source : Path, ByteSource or pydicom.Dataset
+    source : Path, ByteSource, FrameSource or pydicom.Dataset
+        Of a FrameSource nothing can be read here.
     uid : str
         SOP Instance UID, for messages.
     keyword : str
@@ -101,7 +102,7 @@ class FrameBytes:
 
     def __init__(
         self,
-        source: Path | ByteSource | Dataset,
+        source: Path | ByteSource | FrameSource | Dataset,
         uid: str,
         keyword: str,
         syntax: UID,
@@ -151,6 +152,8 @@ class FrameBytes:
 
     @contextmanager
     def _opened(self) -> Iterator[BinaryIO]:
+        if isinstance(self.source, FrameSource):
+            raise DicomError(self.uid, "its frames come from a server, one by one")
         if isinstance(self.source, Dataset):
             with BytesIO(self.source[self.keyword].value or b"") as file:
                 yield file

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from numpy.typing import NDArray
@@ -15,10 +15,11 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 from imageregion._arrays import read_only
 from imageregion.dicom._quiet import quiet
 from imageregion.dicom.files.bounds import check_inflated_size
-from imageregion.dicom.files.byte_source import open_source
-from imageregion.dicom.files.headers import Header
+from imageregion.dicom.files.byte_source import FrameSource, open_source
+from imageregion.dicom.files.headers import Header, read_head, read_header, text
 from imageregion.dicom.pixel_data.decoding import PixelFormat, Samples, decode_frame, unpack_samples
-from imageregion.dicom.pixel_data.formats import format_of, frame_count
+from imageregion.dicom.pixel_data.fetched import form_of_fetched
+from imageregion.dicom.pixel_data.formats import format_of, frame_count, loses
 from imageregion.dicom.pixel_data.fragments import FrameBytes
 from imageregion.errors import DicomError
 
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 CACHE_BYTES = 128 * 2**20
+_SURE_BITS = 16  # of a cell; servers swap the bytes of larger ones wrongly when they decode
 _CHANNELS = ("red", "green", "blue")
 
 
@@ -126,12 +128,18 @@ class Pixels:
 
     Parameters
     ----------
-    source : Path, ByteSource or pydicom.Dataset
+    source : Path, ByteSource, FrameSource or pydicom.Dataset
     uid : str
         SOP Instance UID, for messages.
     form : PixelFormat
     frames : FrameBytes
     cache : PixelCache
+    stated : str
+        LossyImageCompression.
+    syntaxes : set of str
+        Transfer syntaxes of frames that came from a server, which metadata need not tell.
+    whole : list of Pixels
+        Of the whole object, once it had to be fetched.
     """
 
     source: Any
@@ -139,11 +147,19 @@ class Pixels:
     form: PixelFormat
     frames: FrameBytes
     cache: PixelCache
+    stated: str = ""
+    syntaxes: set[str] = field(default_factory=set, repr=False)
+    whole: list[Pixels] = field(default_factory=list, repr=False)
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Names of the samples of a pixel; empty for one number."""
         return _CHANNELS if self.form.channels == 3 else ()
+
+    @property
+    def lossy(self) -> bool:
+        """Whether frames that came from a server turned out to be compressed with loss."""
+        return any(loses(syntax, self.stated) for syntax in tuple(self.syntaxes))
 
     def loader(self, index: int, least: tuple[int, int] | None = None) -> PixelLoader:
         """Return what decodes the frame at `index`, from 0, when called; see `load`."""
@@ -172,6 +188,8 @@ class Pixels:
     def _decode(self, index: int, least: tuple[int, int] | None) -> NDArray[Any]:
         try:
             with quiet():
+                if isinstance(self.source, FrameSource):
+                    return self._fetched(index, least)
                 data = self._inflated() if self._is_deflated else self.frames
                 bit = index * self.form.frame_bits % 8
                 return decode_frame(data.read(index), self.form, self.uid, bit=bit, least=least)
@@ -180,6 +198,32 @@ class Pixels:
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise DicomError(self.uid, f"the pixel data cannot be decoded: {reason}") from error
+
+    def _fetched(self, index: int, least: tuple[int, int] | None) -> NDArray[Any]:
+        """Decode a frame that comes alone, or else take it out of the whole object."""
+        as_stored = self.form.allocated > _SURE_BITS
+        found = None if self.whole else self.source.fetch_frame(index, as_stored)
+        if found is not None:
+            form = form_of_fetched(self.form, *found)
+            if form is not None:
+                self.syntaxes.add(form.syntax)
+                data = found[0] if form.is_compressed else found[0][: -(-form.frame_bits // 8)]
+                return decode_frame(data, form, self.uid, least=least)
+        if not self.whole:
+            self.whole.append(self._whole())
+        return self.whole[0]._decode(index, least)
+
+    def _whole(self) -> Pixels:
+        place = self.source.fetch_object()
+        header = read_header(place, self.uid, read_head(place))
+        if header is None:
+            raise DicomError(self.uid, "what the server gives for it is no DICOM")
+        pixels = pixels_of(header, self.cache)
+        known = self.form.shape, self.form.channels, self.frames.count
+        if (pixels.form.shape, pixels.form.channels, pixels.frames.count) != known:
+            raise DicomError(self.uid, "the server gives an object that is not as its metadata say")
+        self.syntaxes.add(header.syntax)
+        return pixels
 
     @property
     def _is_deflated(self) -> bool:
@@ -214,6 +258,11 @@ class PixelLoader:
     index: int
     least: tuple[int, int] | None = None
 
+    @property
+    def lossy(self) -> bool:
+        """Whether frames turned out to be compressed with loss, see `Pixels.lossy`."""
+        return self.pixels.lossy
+
     def __call__(self) -> NDArray[Any]:
         """Return the stored values, see `Pixels.load`."""
         return self.pixels.load(self.index, self.least)
@@ -239,4 +288,5 @@ def pixels_of(header: Header, cache: PixelCache) -> Pixels:
         form.allocated,
         header.pixel_start,
     )
-    return Pixels(header.source, header.uid, form, frames, cache)
+    stated = text(header.dataset, "LossyImageCompression")
+    return Pixels(header.source, header.uid, form, frames, cache, stated)

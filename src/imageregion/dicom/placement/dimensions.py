@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.tag import BaseTag
 
 from imageregion.dicom.files.headers import Header, items, text
@@ -42,6 +42,9 @@ KEYWORDS = (
 )
 """Attributes that tell frames apart."""
 
+_DECIMAL = frozenset(
+    word for word in KEYWORDS if dictionary_VR(tag_for_keyword(word) or 0) in ("DS", "IS")
+)
 _SPATIAL = {
     *("ImagePositionPatient", "ImageOrientationPatient", "InStackPositionNumber", "SliceLocation"),
     *("PlanePositionSequence", "PlaneOrientationSequence", "ImagePositionVolume"),
@@ -78,7 +81,7 @@ def dimensions_of(header: Header, names: Sequence[str] = ()) -> Dimensions:
     >>> dimensions_of(read_dataset(dataset, "memory"))
     (('EchoTime', '3.5'),)
     """
-    found = [(word, value) for word in KEYWORDS if (value := text(header.dataset, word))]
+    found = [(word, value) for word in KEYWORDS if (value := _told(header, word))]
     if names:
         known = {word for word, _ in found}
         values = items(header.dataset, "DimensionIndexValues")
@@ -88,6 +91,28 @@ def dimensions_of(header: Header, names: Sequence[str] = ()) -> Dimensions:
             if name and name not in known
         ]
     return tuple(found)
+
+
+def _told(header: Header, word: str) -> str:
+    """Return a value as text, a number as short as it can be: its digits depend on who wrote it."""
+    value = text(header.dataset, word)
+    if word not in _DECIMAL:
+        return value
+    return "\\".join(map(_short, value.split("\\")))
+
+
+def _short(number: str) -> str:
+    r"""Write a decimal without what does not matter.
+
+    Examples
+    --------
+    >>> _short("240.0000"), _short("3.50"), _short("n/a")
+    ('240', '3.5', 'n/a')
+    """
+    try:
+        return repr(float(number)).removesuffix(".0")
+    except ValueError:
+        return number
 
 
 def index_names(header: Header) -> tuple[str, ...]:

@@ -106,6 +106,11 @@ class _Within:
     tile: PixelLoader
     shape: tuple[int, int]
 
+    @property
+    def lossy(self) -> bool:
+        """See `imageregion.dicom.pixel_data.pixels.Pixels.lossy`."""
+        return self.tile.lossy
+
     def __call__(self) -> NDArray[Any]:
         return self.tile()[: self.shape[0], : self.shape[1]]
 
@@ -171,6 +176,11 @@ class MatrixLoader:
     shape: tuple[int, int]
     channels: tuple[str, ...]
     uid: str
+
+    @property
+    def lossy(self) -> bool:
+        """See `imageregion.dicom.pixel_data.pixels.Pixels.lossy`."""
+        return isinstance(self.tiles, SlideTiles) and self.tiles.slide.pixels.lossy
 
     def __call__(self) -> NDArray[Any]:
         """Return the stored values of the whole matrix.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from imageregion.errors import FhirError, InputError
 from imageregion.fhir.document import read_selection
-from imageregion.fhir.r5 import read_resource
+from imageregion.fhir.reading import read_resource
 from imageregion.fhir.selection import Selection
 from imageregion.region import Target
 from imageregion.shapes import Ellipse, Polyline
@@ -171,8 +171,10 @@ def test_subsets_that_are_no_frames(make: Make, subset: Any) -> None:
 def test_subsets_that_are_not_meant_as_frames(make: Make, family: str, prefix: str) -> None:
     coding = {"code": f"{prefix}{STORAGE}{family}"}
     selection = read_resource(make(instance={"subset": ["1.2.3"], "sopClass": coding}))
-    assert selection.regions[0].target.frames == ()
-    assert not selection.issues
+    (region,) = selection.regions
+    assert region.target.frames == ()
+    assert region.notes[0].endswith(" 1.2.3")
+    assert found(selection) == [("information", "no-frames", f"{INSTANCE}.subset")]
 
 
 @pytest.mark.parametrize(
@@ -221,7 +223,7 @@ def test_status(make: Make, given: str, status: str) -> None:
     assert [issue.code for issue in selection.issues] == codes.get(given, [])
 
 
-@pytest.mark.parametrize("status", ["inactive", "", 7, ["available"], None])
+@pytest.mark.parametrize("status", ["active", "", 7, ["available"], None])
 def test_other_status_is_refused(make: Make, status: Any) -> None:
     with pytest.raises(FhirError, match=r"^ImagingSelection\.status: "):
         read_resource(make(POINT, status=status))
@@ -331,22 +333,21 @@ def test_a_fault_beside_an_unknown_element_is_still_found(make: Make) -> None:
     assert {issue.code for issue in selection.issues} == {"unknown-element", "invalid-element"}
 
 
-@pytest.mark.parametrize("name", ["imageRegion3D", "imageRegion"])
-def test_regions_of_other_versions_do_not_become_the_whole_series(make: Make, name: str) -> None:
-    resource = {k: v for k, v in make().items() if k != "instance"}
-    resource[name] = [{"regionType": "point", "coordinate": [1, 2, 3]}]
-    selection = read_resource(resource)
+@pytest.mark.parametrize("name", ["imageRegion2D", "frameNumber", "subset", "coordinate"])
+def test_what_limits_the_selection_out_of_place_costs_all_of_it(make: Make, name: str) -> None:
+    selection = read_resource(make(POINT, **{name: [{"regionType": "point"}]}))
     assert not selection.regions
     assert [(i.code, i.path) for i in selection.errors] == [
-        ("later-version", f"ImagingSelection.{name}")
+        ("misplaced", f"ImagingSelection.{name}")
     ]
 
 
-@pytest.mark.parametrize("name", ["frameNumber", "segmentNumber", "frameList"])
-def test_selectors_of_other_versions_cost_the_instance(make: Make, name: str) -> None:
-    selection = read_resource(make(POINT, instance={name: [2]}))
-    assert not selection.regions
-    assert [(i.code, i.path) for i in selection.errors] == [("later-version", f"{INSTANCE}.{name}")]
+def test_what_limits_a_region_out_of_place_costs_that_region(make: Make) -> None:
+    resource = make(POINT, POINT)
+    resource["instance"][0]["imageRegion2D"][0]["subset"] = ["1"]
+    selection = read_resource(resource)
+    assert [region.path for region in selection.regions] == [f"{INSTANCE}.imageRegion2D[1]"]
+    assert [issue.code for issue in selection.errors] == ["misplaced"]
 
 
 def test_modifier_extensions_are_noted(make: Make) -> None:
@@ -432,23 +433,27 @@ def test_official_3d_example(official: Callable[[str], dict[str, Any]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "count", "frames"),
+    ("name", "count", "frames", "codes"),
     [
-        ("basic-image", 2, ()),
-        ("multiframe-image", 1, (1, 2, 3, 4)),
-        ("segmentation-image", 1, ()),
-        ("dicom-sr", 1, ()),
-        ("presentation-state", 1, ()),
+        ("basic-image", 2, (), []),
+        ("multiframe-image", 1, (1, 2, 3, 4), []),
+        ("segmentation-image", 1, (), ["no-frames"]),
+        ("dicom-sr", 1, (), ["no-frames"]),
+        ("presentation-state", 1, (), []),
     ],
 )
 def test_official_examples_without_regions(
-    official: Callable[[str], dict[str, Any]], name: str, count: int, frames: tuple[int, ...]
+    official: Callable[[str], dict[str, Any]],
+    name: str,
+    count: int,
+    frames: tuple[int, ...],
+    codes: list[str],
 ) -> None:
     resource = official(name)
     selection = read_resource(resource)
     assert [region.type for region in selection.regions] == ["image"] * count
     assert {region.target.frames for region in selection.regions} == {frames}
-    assert not selection.issues
+    assert [issue.code for issue in selection.issues] == codes
     assert selection.to_dict() == resource
 
 

@@ -1,0 +1,7 @@
+"""Converting selections to other forms of FHIR and to GeoJSON, losses listed."""
+
+from __future__ import annotations
+
+from imageregion.converting.conversion import Converted, TargetForm, convert_selection
+
+__all__ = ["Converted", "TargetForm", "convert_selection"]

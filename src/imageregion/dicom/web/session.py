@@ -1,0 +1,307 @@
+"""Session: requests within bounds, to hosts that may be asked, tried again where it may help."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Mapping
+from random import uniform
+from typing import Any, TypeAlias
+from urllib.parse import urljoin
+
+import orjson
+import requests
+import urllib3
+from requests.utils import get_environ_proxies
+
+from imageregion._version import __version__
+from imageregion.dicom.traffic import Traffic
+from imageregion.dicom.web.addresses import Address, Hosts, read_address, shown
+from imageregion.dicom.web.answers import (
+    AGAIN,
+    Answer,
+    LaterError,
+    failed,
+    retry_after,
+    status_text,
+)
+from imageregion.dicom.web.bodies import check_kind, read_body
+from imageregion.dicom.web.cache import Cached, ResponseCache
+from imageregion.dicom.web.connections import CheckedAdapter, TimeLimit
+from imageregion.dicom.web.failures import FetchError
+from imageregion.dicom.web.settings import WebSettings, header_line
+from imageregion.errors import ImageRegionError
+
+__all__ = ["WebSession"]
+
+_Origin: TypeAlias = tuple[str, str, int]
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_MAX_REDIRECTS = 5
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})  # no proxy leads there
+_LONGEST_WAIT = 60.0  # seconds between two tries
+_SILENCE = 20.0  # seconds that a server which cannot be reached is not asked again
+_MAX_JSON = 256 * 2**20
+
+
+class WebSession(requests.Session):
+    """A session that keeps to `WebSettings`; safe for threads.
+
+    It neither reads passwords from files nor follows redirects to other hosts, unless these are
+    allowed. Proxies and certificates are taken from the environment (HTTPS_PROXY, NO_PROXY,
+    REQUESTS_CA_BUNDLE, SSL_CERT_FILE); a proxy connects where we cannot look.
+
+    Parameters
+    ----------
+    settings : WebSettings
+    hosts : Hosts
+        Which hosts the caller named; those of the settings by default.
+    traffic : Traffic, optional
+    """
+
+    def __init__(
+        self, settings: WebSettings, hosts: Hosts | None = None, traffic: Traffic | None = None
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.hosts = hosts or Hosts(settings.allow_hosts)
+        self.traffic = traffic or Traffic()
+        self.trust_env = False
+        bundles = (os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"))
+        self.verify = next(filter(None, bundles), True)
+        self.mount("http://", CheckedAdapter(self.hosts))
+        self.mount("https://", CheckedAdapter(self.hosts))
+        self._users: dict[_Origin, str] = {}
+        self._others: dict[_Origin, dict[str, str]] = {}
+        self._down: dict[_Origin, tuple[float, FetchError]] = {}
+        self._cache: ResponseCache | None = None
+        if settings.cache is not None:
+            self._cache = ResponseCache(settings.cache, settings.cache_bytes)  # type: ignore[arg-type]
+        self._lately = threading.local()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _session, (self.settings, self.hosts, self.traffic, self._users, self._others)
+
+    def name(self, address: Address) -> None:
+        """Note a host that the caller named, and the user that stood in the URL."""
+        self.hosts.name(address)
+        if address.user is not None:
+            pair = ":".join(address.user).encode()
+            self._users[address.origin] = f"Basic {b64encode(pair).decode()}"
+
+    def add_headers(self, address: Address, lines: tuple[str, ...]) -> None:
+        """Take the lines that a FHIR Endpoint wants in the head of requests to it alone.
+
+        Raises
+        ------
+        InputError
+            When one cannot stand there.
+        """
+        if lines:
+            self._others[address.origin] = dict(header_line(line) for line in lines)
+
+    @property
+    def answer(self) -> Answer:
+        """The last answer that this thread got."""
+        found: Answer = self._lately.answer
+        return found
+
+    def get(self, url: str | bytes, *_: Any, **options: Any) -> Answer:
+        """Ask for something on behalf of dicomweb-client, see `fetch`.
+
+        What fails is raised by ``raise_for_status()`` of the answer, which the client calls next:
+        an error from here would be written to its log with all calls that led to it.
+        """
+        headers = dict(options.get("headers") or {})
+        headers.pop("Host", None)
+        try:
+            answer = self.fetch(str(url), headers)
+            kind = answer.content_type
+            if "multipart" in headers.get("Accept", "") and not kind.startswith("multipart/"):
+                return Answer(str(url), {"Content-Type": "multipart/related"}, answer.content)
+            return answer
+        except ImageRegionError as error:
+            return Answer(str(url), {}, b"", error)
+
+    def fetch(self, url: str, headers: Mapping[str, str]) -> Answer:
+        """Ask for something, and read the answer to its end.
+
+        Parameters
+        ----------
+        url : str
+        headers : mapping
+            For this request; the settings have those for all.
+
+        Raises
+        ------
+        FetchError
+            With the URL and the reason, when there is no good answer.
+        InputError
+            When the URL is none.
+        """
+        answer = self._get(url, headers)
+        self._lately.answer = answer
+        return answer
+
+    def _get(self, url: str, headers: Mapping[str, str]) -> Answer:
+        address = read_address(url, is_base=False)
+        sent = self._headers(address, headers)
+        accepted = sent.get("Accept", "")
+        key = ""
+        if self._cache is not None:
+            key = _key(address.base, sent)
+            seconds = self.settings.metadata_seconds if "json" in accepted else None
+            known = self._cache.get(key, seconds)
+            if known is not None:
+                self.traffic.add(cached=1)
+                return Answer(url, {"Content-Type": known.content_type}, known.body)
+        answer = self._patiently(address, headers)
+        private = "no-store" in answer.headers.get("Cache-Control", "").lower()
+        if self._cache is not None and not private:
+            self._cache.put(key, Cached(answer.content_type, answer.content))
+        return answer
+
+    def _headers(
+        self, address: Address, headers: Mapping[str, str], *, secrets: bool = True
+    ) -> dict[str, str]:
+        """Return the head of a request; secrets only for hosts that the caller named."""
+        sent = {"User-Agent": f"imageregion/{__version__}", "Accept-Encoding": "gzip"}
+        sent |= self._others.get(address.origin, {}) if secrets else {}
+        if secrets and self.hosts.is_named(address.host, address.port):
+            if self.settings.token:
+                sent["Authorization"] = f"Bearer {self.settings.token}"
+            sent |= self.settings.headers
+            user = self._users.get(address.origin)
+            if user is not None:
+                sent["Authorization"] = user
+        return sent | dict(headers)
+
+    def _patiently(self, address: Address, headers: Mapping[str, str]) -> Answer:
+        """Try again what may do better a moment later."""
+        tries = 0
+        since, failure = self._down.get(address.origin, (-_SILENCE, None))
+        if failure is not None and time.monotonic() - since < _SILENCE:
+            raise failure
+        while True:
+            try:
+                return self._follow(address, headers)
+            except LaterError as later:
+                tries += 1
+                if tries > self.settings.retries or later.wait > _LONGEST_WAIT:
+                    if later.is_down:
+                        self._down[address.origin] = (time.monotonic(), later.error)
+                    raise later.error from None
+                pause = min(self.settings.backoff * 2 ** (tries - 1), _LONGEST_WAIT)
+                time.sleep(max(later.wait, pause * uniform(0.75, 1.25)))  # noqa: S311
+
+    def _follow(self, address: Address, headers: Mapping[str, str]) -> Answer:
+        """Ask, and ask where the answer says, as long as that is on the same host or allowed."""
+        first = address.origin
+        for _ in range(_MAX_REDIRECTS + 1):
+            sent = self._headers(address, headers, secrets=address.origin == first)
+            answer, elsewhere = self._ask(address, sent)
+            if answer is not None:
+                return answer
+            target = read_address(urljoin(address.base, elsewhere), is_base=False)
+            allowed = self.hosts.is_named(target.host, target.port)
+            if target.user is not None or (target.origin != address.origin and not allowed):
+                raise FetchError(
+                    shown(address.base),
+                    f"the server sends us to another host, {shown(target.base)}; if it is meant, "
+                    f"allow it: --allow-host {target.host} (WebSettings.allow_hosts)",
+                )
+            if address.scheme == "https" and target.scheme == "http":
+                raise FetchError(shown(address.base), "the server sends us from https to http")
+            address = target
+        raise FetchError(shown(address.base), f"more than {_MAX_REDIRECTS} redirects")
+
+    def _ask(self, address: Address, sent: Mapping[str, str]) -> tuple[Answer | None, str]:
+        """Send one request; return its answer, or where it sends us."""
+        where = shown(address.base)
+        if self.traffic.received >= self.settings.max_total_bytes:
+            limit = self.settings.max_total_bytes
+            raise FetchError(where, f"more than {limit} bytes fetched (WebSettings)")
+        request = requests.Request("GET", address.base, sent).prepare()
+        proxies = {} if address.host in _HERE else get_environ_proxies(address.base)
+        self.traffic.add(requests=1)
+        with TimeLimit(self.settings.total_timeout) as watch:
+            try:
+                found = self._sent(request, proxies, where)
+            except FetchError as error:
+                if error.passing and not watch.expired:
+                    raise LaterError(error) from None
+                if not watch.expired:
+                    raise
+            except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+                if not watch.expired:
+                    raise failed(where, error, self.settings.timeout) from None
+            if watch.expired:  # a connection that was ended may look like a whole answer
+                seconds = self.settings.total_timeout
+                raise FetchError(where, f"no whole answer within {seconds:g} s")
+            return found
+
+    def _sent(
+        self, request: requests.PreparedRequest, proxies: Any, where: str
+    ) -> tuple[Answer | None, str]:
+        timeout = self.settings.timeout
+        adapter = self.get_adapter(str(request.url))
+        with adapter.send(
+            request, True, (timeout, timeout), self.verify, None, proxies
+        ) as response:
+            return self._read(response, where, str(request.headers.get("Accept", "")))
+
+    def _read(
+        self, response: requests.Response, where: str, accepted: str
+    ) -> tuple[Answer | None, str]:
+        status, headers = response.status_code, response.headers
+        if status in _REDIRECTS and headers.get("Location"):
+            return None, headers["Location"]
+        if status != 200:
+            message = status_text(status)
+            if status in (401, 403) and (self.settings.token or self.settings.headers):
+                message += self._untold(response)
+            error = FetchError(where, message, status)
+            if status in AGAIN:
+                raise LaterError(error, retry_after(headers.get("Retry-After", "")))
+            raise error
+        limit = min(self.settings.max_bytes, _MAX_JSON if "json" in accepted else 2**62)
+        body = self._body(response, where, limit)
+        check_kind(headers.get("Content-Type", ""), body, accepted, where)
+        return Answer(where, headers, body), ""
+
+    def _untold(self, response: requests.Response) -> str:
+        """Say that secrets were not sent to a host that only a document names."""
+        address = read_address(str(response.url), is_base=False)
+        if self.hosts.is_named(address.host, address.port):
+            return ""
+        host = address.host
+        return f"; token and headers are not sent to it unless you name it: --allow-host {host}"
+
+    def _body(self, response: requests.Response, where: str, limit: int) -> bytes:
+        before = response.raw.tell()
+        try:
+            return b"".join(read_body(response.raw, response.headers, where, limit))
+        finally:
+            self.traffic.add(received=response.raw.tell() - before)
+
+
+def _session(
+    settings: WebSettings,
+    hosts: Hosts,
+    traffic: Traffic,
+    users: dict[_Origin, str],
+    others: dict[_Origin, dict[str, str]],
+) -> WebSession:
+    session = WebSession(settings, hosts, traffic)
+    session._users, session._others = users, others
+    return session
+
+
+def _key(url: str, sent: Mapping[str, str]) -> str:
+    """Return what an answer depends on; secrets only as a hash."""
+    secret = {k: v for k, v in sorted(sent.items()) if k not in ("User-Agent", "Accept")}
+    who = hashlib.sha256(orjson.dumps(secret)).hexdigest()
+    return "\n".join((url, sent.get("Accept", ""), who))

@@ -1,0 +1,182 @@
+"""Parts that Observations of every form have: concepts, ids, quantities, and why there is none."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from imageregion.codes import GEOMETRY, NAMESPACE, PIXEL_COUNTS, UCUM, Coded
+from imageregion.errors import Issue
+from imageregion.fhir.plain import plain
+from imageregion.fhir.selection import Selection
+from imageregion.measurement import Measurement, Method, RegionResult
+
+__all__ = [
+    "IMAGING",
+    "MEASURED_FRAME",
+    "MEASURED_INSTANCE",
+    "REGION_PATH",
+    "STATUS",
+    "absent_reason",
+    "body_site",
+    "concept",
+    "interval",
+    "made_uuid",
+    "method_of",
+    "notes_of",
+    "outcome",
+    "pixels_of",
+    "quantity",
+    "reading",
+    "subject_of",
+]
+
+REGION_PATH = f"{NAMESPACE}/StructureDefinition/region-path"
+MEASURED_INSTANCE = f"{NAMESPACE}/StructureDefinition/measured-instance"
+MEASURED_FRAME = f"{NAMESPACE}/StructureDefinition/measured-frame"
+IMAGING = Coded("http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "Imaging")
+STATUS = {"available": "final", "entered-in-error": "entered-in-error"}
+_METHOD = f"{NAMESPACE}/CodeSystem/method"
+_INTERVAL = f"{NAMESPACE}/StructureDefinition/rule-interval"
+_ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+_TYPES = {
+    "required-element": "required",
+    "no-value": "incomplete",
+    "replaced": "invalid",
+    "removed": "invalid",
+}
+
+
+def concept(coded: Coded, text: str = "") -> dict[str, Any]:
+    """Return a CodeableConcept of one coding."""
+    return {"coding": [coded._asdict()], "text": text or coded.display}
+
+
+def made_uuid(*parts: str) -> uuid.UUID:
+    """Make a UUID that the same parts always give."""
+    digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{NAMESPACE}/{parts[0]}/{digest}")
+
+
+def reading(result: RegionResult) -> tuple[str, ...]:
+    """Return what tells a result from all others: region, images and method."""
+    method = str(result.measurements[0].method) if result.measurements else ""
+    frames = [
+        "#".join([part.frame.instance, str(part.frame.number), *sum(part.frame.dimensions, ())])
+        for part in result.slices
+    ]
+    return (result.region.path, result.series, method, *frames)
+
+
+def quantity(name: str, value: float, unit: str) -> dict[str, Any]:
+    """Return a Quantity in UCUM; numbers of pixels are whole."""
+    number = int(value) if name in PIXEL_COUNTS else float(value)
+    return {"value": number, "unit": unit, "system": UCUM, "code": unit}
+
+
+def interval(measurement: Measurement) -> list[dict[str, Any]]:
+    """Return the extension rule-interval where a measurement has one."""
+    ends = {"low": measurement.low, "high": measurement.high}
+    if None in ends.values():
+        return []
+    limits = {
+        name: quantity("", value, measurement.unit)
+        for name, value in ends.items()
+        if value is not None
+    }
+    return [{"url": _INTERVAL, "valueRange": limits}]
+
+
+def absent_reason(result: RegionResult, measurement: Measurement) -> Coded | None:
+    """Say why there is no value: not finite, not defined for no pixels, or unknown; else None."""
+    value = measurement.value
+    if value is not None and math.isfinite(value):
+        return None
+    if value is not None and math.isnan(value):
+        return Coded(_ABSENT, "not-a-number", "Not a Number (NaN)")
+    if value is not None and value > 0:
+        return Coded(_ABSENT, "positive-infinity", "Positive Infinity (PINF)")
+    if value is not None:
+        return Coded(_ABSENT, "negative-infinity", "Negative Infinity (NINF)")
+    if measurement.code not in GEOMETRY and not result.get("count"):
+        return Coded(_ABSENT, "not-applicable", "Not Applicable")
+    return Coded(_ABSENT, "unknown", "Unknown")
+
+
+def method_of(method: Method, more: str = "") -> dict[str, Any]:
+    """Return ``Observation.method``: which pixels count, and all that went into the number."""
+    coding = {"system": _METHOD, "version": method.version, "code": method.rule}
+    text = f"{method}; {more}" if more else str(method)
+    return {"method": {"coding": [coding], "text": text}}
+
+
+def pixels_of(result: RegionResult) -> list[dict[str, Any]]:
+    """Return extensions that name the images measured, and the frame when it was one."""
+    found: list[dict[str, Any]] = [
+        {
+            "url": MEASURED_INSTANCE,
+            "valueIdentifier": {"system": "urn:dicom:uid", "value": f"urn:oid:{uid}"},
+        }
+        for uid in result.instances
+        if uid
+    ]
+    frames = {part.frame.number for part in result.slices}
+    if len(result.slices) == 1 and min(frames):
+        found.append({"url": MEASURED_FRAME, "valuePositiveInt": frames.pop()})
+    return found
+
+
+def subject_of(resource: dict[str, Any], given: dict[str, Any] | None) -> dict[str, Any]:
+    """Carry the subject over; what Observation does not allow as subject is its specimen."""
+    subject = plain(resource.get("subject")) or given
+    if not isinstance(subject, dict):
+        return {}
+    kind = subject.get("type") or str(subject.get("reference", "")).split("/")[0]
+    if kind == "Specimen":
+        return {"specimen": subject} | ({"subject": given} if given else {})
+    return {"subject": subject}
+
+
+def body_site(resource: dict[str, Any]) -> dict[str, Any]:
+    """Carry the body site over, as a concept or as a reference but never both (obs-8)."""
+    site = plain(resource.get("bodySite"))
+    if not isinstance(site, dict):
+        return {}
+    if site.get("concept"):
+        return {"bodySite": site["concept"]}
+    return {"bodyStructure": site["reference"]} if site.get("reference") else {}
+
+
+def notes_of(selection: Selection, result: RegionResult) -> list[dict[str, Any]]:
+    """Return as notes the label, flags, and what was found about a region while reading it."""
+    path = result.region.path
+    found = [
+        issue.message
+        for issue in selection.issues
+        if path and (issue.path == path or issue.path.startswith(f"{path}."))
+    ]
+    label = [f"region: {result.region.label}"] if result.region.label else []
+    label += [f"{keyword}: {value}" for keyword, value in result.dimensions]
+    texts = [*label, *(f"flag: {flag}" for flag in result.flags), *found]
+    return [{"text": text} for text in texts]
+
+
+def outcome(issues: Sequence[Issue]) -> dict[str, Any]:
+    """Write issues as an OperationOutcome; other ones are what R5 has no place for."""
+    other = ("not-supported", "informational")
+    return {
+        "resourceType": "OperationOutcome",
+        "issue": [
+            {
+                "severity": issue.severity,
+                "code": _TYPES.get(issue.code, other[issue.severity == "information"]),
+                "details": {"text": issue.code},
+                "diagnostics": issue.message,
+                "expression": [issue.path],
+            }
+            for issue in issues
+        ],
+    }
