@@ -21,7 +21,7 @@ from imageregion._version import __version__
 if TYPE_CHECKING:
     from imageregion.access import open_images
     from imageregion.auditing import audit
-    from imageregion.auditing.findings import Audit
+    from imageregion.auditing.findings import Audit, AuditedNumber, Explanation
     from imageregion.boolean import combine
     from imageregion.checking import RULES, Findings, Ranking, Rule, check
     from imageregion.convert.interchange import from_geojson, from_shapely, to_geojson, to_shapely
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     )
     from imageregion.fhir.document import read_selection, read_selections
     from imageregion.fhir.linking import link
-    from imageregion.fhir.links.values import Links
+    from imageregion.fhir.links.values import Link, Links
     from imageregion.fhir.selection import Selection, write_selection
     from imageregion.fhir.studies import (
         Endpoint,
@@ -83,6 +83,9 @@ _HOMES = {
     "agreement": "similarity",
     "audit": "auditing",
     "Audit": "auditing.findings",
+    "AuditedNumber": "auditing.findings",
+    "Explanation": "auditing.findings",
+    "Link": "fhir.links.values",
     "check": "checking",
     "combine": "boolean",
     "combine_spans": "spans",
@@ -173,12 +176,14 @@ __all__ = [
     "RULES",
     "Agreement",
     "Audit",
+    "AuditedNumber",
     "Converted",
     "DicomError",
     "Ellipse",
     "EllipseArray",
     "Ellipsoid",
     "Endpoint",
+    "Explanation",
     "FhirError",
     "Findings",
     "Frame",
@@ -189,6 +194,7 @@ __all__ = [
     "InputError",
     "Issue",
     "LinearMap",
+    "Link",
     "Links",
     "Measurement",
     "Method",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,9 @@ from imageregion.fhir.links.values import Link, LinkedRegion, Links
 
 if TYPE_CHECKING:
     from imageregion.dicom.images import Images
+    from imageregion.fhir.selection import Selection
 
-__all__ = ["audit"]
+__all__ = ["audit", "open_linked"]
 
 _MOST_REGIONS = 50
 """Regions that may be meant by one number, and others that it is compared with."""
@@ -61,17 +62,37 @@ def audit(bundle: Any, images: Any) -> Audit:
     True
     """
     links = bundle if isinstance(bundle, Links) else link(bundle)
-    work = _Work(links, Measurer(_as_images(images)))
+    work = _Work(links, Measurer(_as_images(images, links)))
     findings = sorted(work.findings(), key=lambda pair: pair[0])
     issues = [issue for one in links.links for issue in one.issues]
     return Audit(tuple(finding for _, finding in findings), (*links.issues, *issues))
 
 
-def _as_images(source: Any) -> Images:
+def open_linked(links: Links, opening: Callable[[Sequence[Selection], bool], Images]) -> Images:
+    """Open the series that Observations name; whole studies where that is not enough.
+
+    Parameters
+    ----------
+    links : Links
+    opening : callable
+        Opens images, given the selections and whether servers are asked for whole studies.
+    """
+    images = opening(links.selections, False)
+    measured = {uid for one in links.links for uid in one.instances}
+    if images.traffic is None or all(images.of_instance(uid) for uid in measured):
+        return images
+    return opening(links.selections, True)
+
+
+def _as_images(source: Any, links: Links) -> Images:
     from imageregion.access import open_images
     from imageregion.dicom.images import Images
+    from imageregion.dicom.web.settings import WebSettings
 
-    return source if isinstance(source, Images) else open_images(source)
+    def opening(selections: Sequence[Selection], whole_study: bool) -> Images:
+        return open_images(source, selection=selections, web=WebSettings(whole_study=whole_study))
+
+    return source if isinstance(source, Images) else open_linked(links, opening)
 
 
 @dataclass(slots=True)

@@ -109,10 +109,10 @@ def _explained(
     """Try one change, and two where one does not do."""
     measured = group.measured
     pixels = not all(claim.is_of_shape for claim in group.claims)
-    full = measurer.numbers(measured.full())[0] or numbers
+    few = measured.is_large
+    full = numbers if few else measurer.numbers(measured.full())[0] or numbers
     more = full | measured.more(full)
     deviates = any(name in _DEVIATIONS for claim in wrong for name in claim.names)
-    few = measured.is_large
     worlds = [] if few else list(worlds_of(measured.assumptions(), pixels))
     if deviates:
         worlds.insert(0, World("deviation:sample", _SAMPLE, 0, sample_numbers(full)))

@@ -10,7 +10,7 @@ import typer
 
 from imageregion.cli.app import app
 from imageregion.cli.console import open_sources
-from imageregion.cli.options import ImagesPath, IndexFile, OutputFormat
+from imageregion.cli.options import ImagesPath, IndexFile, OutputFormat, asks_servers
 
 if TYPE_CHECKING:
     from imageregion.auditing.findings import Audit, AuditedNumber
@@ -21,6 +21,7 @@ _PIPE_WIDTH = 120
 
 
 @app.command(epilog="Example: imageregion audit bundle.json --images study/")
+@asks_servers
 def audit(
     bundle: Annotated[
         Path,
@@ -41,10 +42,14 @@ def audit(
 ) -> None:
     """Measure again what Observations state; exit 1 unless every number was audited and matches."""
     from imageregion.auditing.auditor import audit as find_mistakes
+    from imageregion.auditing.auditor import open_linked
     from imageregion.fhir.linking import link
 
     links = link(bundle)
-    found = find_mistakes(links, open_sources(images, index))
+    opened = open_linked(
+        links, lambda read, whole: open_sources(images, index, read, whole_study=whole)
+    )
+    found = find_mistakes(links, opened)
     if output == "json":
         typer.echo(found.to_json())
     elif output == "csv":

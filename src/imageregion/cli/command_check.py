@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imageregion.cli.app import app
-from imageregion.cli.console import open_sources, records_text, say
-from imageregion.cli.options import OutputFormat, asks_servers
-from imageregion.errors import ImageRegionError
+from imageregion.cli.console import dialect_title, open_sources, read_each, records_text, say
+from imageregion.cli.options import DialectName, OutputFormat, asks_servers
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from imageregion.checking import Findings, Ranking
-    from imageregion.fhir.selection import Selection
 
 __all__ = ["check"]
 
@@ -48,10 +46,7 @@ def check(
     output: Annotated[
         OutputFormat, typer.Option("--format", "-f", help="What to print; json: OperationOutcome.")
     ] = "table",
-    dialect: Annotated[
-        str | None,
-        typer.Option("--dialect", metavar="NAME", help="Read as this dialect, e.g. r5, r6."),
-    ] = None,
+    dialect: DialectName = None,
     pixels: Annotated[
         bool,
         typer.Option(help="With images: whether to look for edges in the pixels, weak evidence."),
@@ -70,7 +65,7 @@ def check(
         raise typer.BadParameter("expected at least one file", param_hint="SELECTION")
     from imageregion.checking import check as find_issues
 
-    read, unread = _read_each(selection, _dialect(dialect))
+    read, unread = read_each(selection, dialect)
     if not read:
         raise typer.Exit(2)
     opened = open_sources(images, selections=read) if images else None
@@ -83,33 +78,6 @@ def check(
         _print_findings(found, conventions)
     if unread or any(one.errors for one in found):
         raise typer.Exit(1)
-
-
-def _dialect(name: str | None) -> Any:
-    if name is None:
-        return None
-    from imageregion.fhir.normalized import DIALECTS
-
-    if name not in DIALECTS:
-        known = ", ".join(DIALECTS)
-        raise typer.BadParameter(f"expected one of {known}", param_hint="--dialect")
-    return name
-
-
-def _read_each(paths: Sequence[str], dialect: Any) -> tuple[list[Selection], int]:
-    """Read every file that can be read; say which cannot, and how many."""
-    from imageregion.fhir.document import read_selections
-
-    options = {} if dialect is None else {"dialect": dialect}
-    read: list[Selection] = []
-    unread = 0
-    for path in paths:
-        try:
-            read += read_selections(path, **options)
-        except ImageRegionError as error:
-            unread += 1
-            say(f"error: {path}: {error}")
-    return read, unread
 
 
 def _outcomes(found: Sequence[Findings]) -> dict[str, Any]:
@@ -147,8 +115,6 @@ def _print_rules(output: OutputFormat) -> None:
 
 
 def _print_findings(found: Sequence[Findings], conventions: bool) -> None:
-    from imageregion.fhir.normalized import DIALECTS
-
     rows = [
         (i.severity, i.code, f"{one.name}\n{i.path}" if len(found) > 1 else i.path, i.message)
         for one in found
@@ -156,8 +122,7 @@ def _print_findings(found: Sequence[Findings], conventions: bool) -> None:
     ]
     for one in found:
         if one.dialect:
-            known = {str(name): title for name, title in DIALECTS.items()}
-            say(f"{one.name or 'selection'}: read as {known.get(one.dialect, one.dialect)}")
+            say(f"{one.name or 'selection'}: read as {dialect_title(one.dialect)}")
     if rows:
         _print_table(("severity", "rule", "where", "what"), rows)
     else:

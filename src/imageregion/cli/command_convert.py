@@ -6,47 +6,29 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from imageregion.cli.app import app
-from imageregion.cli.console import say
-from imageregion.errors import ImageRegionError, InputError, Issue
+from imageregion.cli.console import read_each, say
+from imageregion.cli.options import DialectName, Selections
+from imageregion.errors import InputError, Issue
 
 if TYPE_CHECKING:
     from imageregion.converting import Converted
-    from imageregion.fhir.selection import Selection
 
 __all__ = ["convert"]
 
 TargetName = Literal["r5", "r6", "r5-snapshot1", "manifest", "geojson"]
 TextForm = Literal["json", "xml", "ndjson"]
 LossesForm = Literal["table", "json", "none"]
-DialectName = Literal[
-    "imaging-reference",
-    "r5-draft",
-    "r5-snapshot1",
-    "r5-ballot",
-    "r5",
-    "r6-ballot2",
-    "r6",
-    "r4-basic",
-    "manifest",
-]
 _PIPE_WIDTH = 120
 
 
 @app.command(epilog="Example: imageregion convert selection.json --to r6 -o selection-r6.xml")
 def convert(
-    selection: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="SELECTION",
-            help="ImagingSelection of any version or ImagingManifest, JSON or XML; also a Bundle, "
-            "a JSON array or NDJSON of them.",
-        ),
-    ],
+    selection: Selections,
     to: Annotated[
         TargetName,
         typer.Option(
@@ -61,10 +43,7 @@ def convert(
             "--out", "-o", help="File to write; .xml and .ndjson say the form. Default: stdout."
         ),
     ] = None,
-    dialect: Annotated[
-        DialectName | None,
-        typer.Option(help="What the input is written in, where it should not be recognised."),
-    ] = None,
+    dialect: DialectName = None,
     text: Annotated[
         TextForm | None,
         typer.Option("--format", "-f", help="Form of the text; by default as OUT ends, or JSON."),
@@ -88,7 +67,7 @@ def convert(
     chosen = text or endings.get(out.suffix.lower() if out else "", "json")
     if chosen == "xml" and to == "geojson":
         raise InputError("GeoJSON is JSON: there is no XML of it")
-    read, unread = _read(selection, dialect)
+    read, unread = read_each(selection, dialect)
     if not read:
         raise typer.Exit(2)
     from imageregion.converting import convert_selection
@@ -108,20 +87,6 @@ def _spare_inputs(inputs: Sequence[Path], out: Path | None) -> None:
     for path in inputs if out is not None and out.exists() else ():
         if path.exists() and out is not None and path.samefile(out):
             raise InputError(f"{out}: is the input; give another name to write to")
-
-
-def _read(paths: Sequence[Path], dialect: Any) -> tuple[list[Selection], int]:
-    from imageregion.fhir.document import read_selections
-
-    read: list[Selection] = []
-    unread = 0
-    for path in paths:
-        try:
-            read += read_selections(path, dialect=dialect)
-        except ImageRegionError as error:
-            unread += 1
-            say(f"error: {path}: {error}")
-    return read, unread
 
 
 def _text(converted: Converted, form: str) -> bytes:

@@ -21,6 +21,7 @@ from imageregion.cli.console import (
 )
 from imageregion.cli.options import (
     Close,
+    DialectName,
     FeaturesName,
     FillRuleName,
     ImagesPath,
@@ -119,6 +120,7 @@ def measure(
     entered_in_error: Annotated[
         bool, typer.Option("--entered-in-error", help="Measure selections entered in error, too.")
     ] = False,
+    dialect: DialectName = None,
     index: IndexFile = None,
     out: Annotated[
         Path | None,
@@ -158,7 +160,7 @@ def measure(
     """Measure every region of a selection: pixel statistics, sizes in mm, Observations, picture."""
     within = _value_range(resegment)
     written = _Written(observations, subject, issued)
-    read, unread = read_each(selection)
+    read, unread = read_each(selection, dialect)
     opened = open_sources(images, index, read, whole_study=bool(on))
     reports = []
     for one in read:

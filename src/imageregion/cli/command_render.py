@@ -11,6 +11,7 @@ from imageregion.cli.app import app
 from imageregion.cli.console import measured, open_sources, read_each, say, tell
 from imageregion.cli.options import (
     Close,
+    DialectName,
     FillRuleName,
     ImagesPath,
     RuleName,
@@ -37,6 +38,7 @@ def render(
         FillRuleName, typer.Option(help="How outlines that cross themselves fill.")
     ] = "evenodd",
     close: Close = False,
+    dialect: DialectName = None,
     entered_in_error: Annotated[
         bool, typer.Option("--entered-in-error", help="Draw selections entered in error, too.")
     ] = False,
@@ -46,7 +48,7 @@ def render(
 
     if out.suffix.lower() != ".png":
         raise InputError(f"{out}: expected a name that ends in .png, pictures are PNG")
-    read, unread = read_each(selection)
+    read, unread = read_each(selection, dialect)
     opened = open_sources(images, selections=read)
     reports = [
         measured(

@@ -13,17 +13,20 @@ import typer
 
 from imageregion.cli.options import OutputFormat, note_traffic, web_settings
 from imageregion.errors import ImageRegionError
+from imageregion.fhir.normalized import DIALECTS
 from imageregion.tables import print_report
 
 if TYPE_CHECKING:
     from imageregion.dicom.images import Images
     from imageregion.dicom.web.settings import WebSettings
+    from imageregion.fhir.normalized import Dialect
     from imageregion.fhir.selection import Selection
     from imageregion.report import Report
 
 _MANY = 20  # regions that get a progress bar
 
 __all__ = [
+    "dialect_title",
     "measured",
     "open_sources",
     "print_reports",
@@ -33,19 +36,28 @@ __all__ = [
     "tell",
 ]
 
+_ROOTS = ("ImagingSelection", "ImagingManifest", "ImagingReference")
+
 
 def say(text: str) -> None:
     """Print a line on standard error."""
     typer.echo(text, err=True)
 
 
+def dialect_title(name: str) -> str:
+    """Return what a dialect is called in words."""
+    return {str(known): title for known, title in DIALECTS.items()}.get(name, name)
+
+
 def tell(report: Report) -> None:
     """Say what was found; what is merely known about other images stays in the JSON."""
+    if report.selection.dialect not in ("", "r5"):
+        say(f"{report.selection.name}: read as {dialect_title(report.selection.dialect)}")
     near = {uid for result in report.results for uid in result.instances}
     near |= {region.target.instance for region in report.selection.regions}
     others = 0
     for issue in report.issues:
-        if issue.path.startswith("ImagingSelection"):
+        if issue.path.startswith(_ROOTS):
             say(f"{report.selection.name}: {issue}")
         elif issue.severity != "information":
             told = issue.severity == "error" or issue.path in near
@@ -90,7 +102,9 @@ def open_sources(
     return images
 
 
-def read_each(paths: Sequence[Path]) -> tuple[list[Selection], int]:
+def read_each(
+    paths: Sequence[str | Path], dialect: Dialect | None = None
+) -> tuple[list[Selection], int]:
     """Read every file that can be read; say which cannot, and how many."""
     from imageregion.fhir.document import read_selections
 
@@ -98,7 +112,7 @@ def read_each(paths: Sequence[Path]) -> tuple[list[Selection], int]:
     unread = 0
     for path in paths:
         try:
-            read += read_selections(path)
+            read += read_selections(path, dialect=dialect)
         except ImageRegionError as error:
             unread += 1
             say(f"error: {path}: {error}")

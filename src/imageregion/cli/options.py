@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, cast
 
 import typer
 
+from imageregion.fhir.normalized import DIALECTS, Dialect
+
 if TYPE_CHECKING:
     from imageregion.dicom.traffic import Traffic
     from imageregion.dicom.web.settings import WebSettings
 
 __all__ = [
     "Close",
+    "DialectName",
     "FeaturesName",
     "FillRuleName",
     "ImagesPath",
@@ -42,7 +45,17 @@ Selections = Annotated[
     list[Path],
     typer.Argument(
         metavar="SELECTION",
-        help="FHIR R5 ImagingSelection as JSON; also a Bundle, a JSON array or NDJSON of them.",
+        help="FHIR ImagingSelection of any version or ImagingManifest, JSON or XML; also a Bundle, "
+        "a JSON array or NDJSON of them.",
+    ),
+]
+DialectName = Annotated[
+    Dialect | None,
+    typer.Option(
+        "--dialect",
+        metavar="NAME",
+        help="What selections are written in, where it should not be recognised: "
+        + ", ".join(DIALECTS),
     ),
 ]
 ImagesPath = Annotated[

@@ -161,6 +161,12 @@ class Links:
         return tuple(link for link in self.links if link.is_dangling)
 
     @property
+    def selections(self) -> tuple[Selection, ...]:
+        """The selections that Observations lead to, each once, in the order of the links."""
+        found = (linked.selection for link in self.links for linked in link.regions)
+        return tuple({id(selection): selection for selection in found}.values())
+
+    @property
     def complete(self) -> bool:
         """Whether nothing dangles."""
         return not self.dangling and all(issue.severity != "error" for issue in self.issues)
