@@ -15,7 +15,7 @@ import pytest
 from imageregion import Polygon, from_geojson, read_selection, read_selections
 from imageregion.converting import Converted, convert_selection
 from imageregion.errors import FhirError, InputError
-from imageregion.fhir.xml_reading import parse_xml
+from imageregion.fhir.text.xml_reading import parse_xml
 
 SQUARE = [1, 1, 5, 1, 5, 5, 1, 5, 1, 1]
 CT = {"system": "urn:ietf:rfc:3986", "code": "urn:oid:1.2.840.10008.5.1.4.1.1.2"}

@@ -13,8 +13,8 @@ from tests.checking.cases import CASES, GOOD, r6, stack
 
 import imageregion
 from imageregion.checking import RULES, Findings, check, rules_table
-from imageregion.fhir import reading
 from imageregion.fhir.document import read_selections
+from imageregion.fhir.reading import resource as reading
 
 PACKAGE = Path(imageregion.__file__).parent
 

@@ -501,7 +501,10 @@ def test_sites_of_every_version() -> None:
     ],
 )
 def test_selectors_belong_to_kinds_of_instances(name: str, family: str, fits: bool) -> None:
-    instance: dict[str, Any] = {"sopClass": f"urn:oid:1.2.840.10008.5.1.4.1.1.{family}", name: [1, 2]}
+    instance: dict[str, Any] = {
+        "sopClass": f"urn:oid:1.2.840.10008.5.1.4.1.1.{family}",
+        name: [1, 2],
+    }
     selection = read_selection(KIND | STATUS | CODE | BARE | {"instance": [at(**instance)]})
     assert len(selection.regions) == fits
     if not fits:

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imageregion.errors import FhirError, InputError
-from imageregion.fhir import plain, sources
 from imageregion.fhir.coordinates import MAX_COORDINATES
 from imageregion.fhir.document import read_selection, read_selections
-from imageregion.fhir.plain import parse_json
 from imageregion.fhir.selection import Selection, write_selection
+from imageregion.fhir.text import plain, sources
+from imageregion.fhir.text.plain import parse_json
 
 Make = Callable[..., dict[str, Any]]
 POINT = ("point", [3.25, 4])

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imageregion.fhir.coordinates import MAX_COORDINATES, RegionError
-from imageregion.fhir.geometry import Geometry, read_geometry
-from imageregion.fhir.plain import plain
+from imageregion.fhir.reading.geometry import Geometry, read_geometry
+from imageregion.fhir.text.plain import plain
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline
 
 PATH = "ImagingSelection.instance[0].imageRegion2D[1]"

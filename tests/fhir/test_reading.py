@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from imageregion.errors import FhirError, InputError
 from imageregion.fhir.document import read_selection
-from imageregion.fhir.reading import read_resource
+from imageregion.fhir.reading.resource import read_resource
 from imageregion.fhir.selection import Selection
 from imageregion.region import Target
 from imageregion.shapes import Ellipse, Polyline

@@ -19,10 +19,10 @@ from imageregion.fhir.dialects import normalize
 from imageregion.fhir.document import read_selection
 from imageregion.fhir.normalized import Dialect, Normalized
 from imageregion.fhir.selection import Selection
+from imageregion.fhir.text.xml_reading import parse_xml
 from imageregion.fhir.writing import FORMS, Written, to_xml, write
 from imageregion.fhir.writing.parts import joined
 from imageregion.fhir.writing.selectors import SELECTORS
-from imageregion.fhir.xml_reading import parse_xml
 
 OWN = "https://imageregion.github.io/fhir/"
 CT, SEG, RT, SR, ECG = (

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.fhir.xml_writing import as_xml
 
 from imageregion.errors import InputError
-from imageregion.fhir import xml_reading
 from imageregion.fhir.document import read_document, read_selection, read_selections
-from imageregion.fhir.xml_reading import XmlResource, parse_xml
+from imageregion.fhir.text import xml_reading
+from imageregion.fhir.text.xml_reading import XmlResource, parse_xml
 
 Make = Callable[..., dict[str, Any]]
 FHIR = 'xmlns="http://hl7.org/fhir"'

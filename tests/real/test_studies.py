@@ -14,8 +14,8 @@ from fhir.resources.STU3.imagingmanifest import ImagingManifest
 from imageregion.errors import ImageRegionError
 from imageregion.fhir.document import read_selections
 from imageregion.fhir.manifest import from_selections, to_selections
-from imageregion.fhir.sources import read_document
 from imageregion.fhir.studies import effective_endpoints, read_endpoint, read_studies, read_study
+from imageregion.fhir.text.sources import read_document
 
 STUDIES = {
     "PeterOpp_tid1500-fhir/examples/dcmqi/expected.json": ("stu3", "unknown", [3]),

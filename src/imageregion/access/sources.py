@@ -11,8 +11,8 @@ from typing import Any
 
 from imageregion.dicom.web.addresses import is_url
 from imageregion.errors import FhirError, InputError
-from imageregion.fhir.sources import read_document
 from imageregion.fhir.studies import Endpoint, Study, read_endpoint, read_studies
+from imageregion.fhir.text.sources import read_document
 
 __all__ = ["Given", "is_single", "sort_sources"]
 

@@ -91,7 +91,7 @@ def _despite(source: Any) -> list[Issue]:
     """What else is wrong with a resource that cannot be read as a whole."""
     from imageregion.fhir.dialects import normalize
     from imageregion.fhir.document import read_document
-    from imageregion.fhir.plain import plain
+    from imageregion.fhir.text.plain import plain
 
     try:
         content = plain(read_document(source)[0])

@@ -44,8 +44,8 @@ def study(
 ) -> None:
     """List series, instances and endpoints of a FHIR ImagingStudy; exit 1 if there are errors."""
     from imageregion.errors import FhirError
-    from imageregion.fhir.sources import read_document
     from imageregion.fhir.studies import read_studies
+    from imageregion.fhir.text.sources import read_document
 
     shelf = [read_document(one)[0] for one in endpoints or ()]
     found = read_studies(path, release=release, endpoints=shelf)

@@ -128,7 +128,7 @@ def _endpoint(text: str) -> Endpoint | str:
 
 def _document(path: Path) -> Any:
     """Return the Bundle that the selection is in, where its Endpoints may be, too."""
-    from imageregion.fhir.sources import read_document
+    from imageregion.fhir.text.sources import read_document
 
     try:
         document, _ = read_document(path)

@@ -103,7 +103,7 @@ class Converted:
 
     def to_ndjson(self) -> bytes:
         """Return one line of JSON for each resource, or for each GeoJSON document."""
-        from imageregion.fhir.plain import as_json
+        from imageregion.fhir.text.plain import as_json
 
         lines: list[dict[str, Any]] = []
         for one in self.documents:

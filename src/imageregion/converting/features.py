@@ -13,9 +13,9 @@ from typing import Any
 from imageregion.convert.interchange import to_geojson
 from imageregion.errors import GeometryError, Issue, Severity
 from imageregion.fhir.normalized import Normalized, Place, original_place
+from imageregion.fhir.reading.validation import fhirpath
 from imageregion.fhir.selection import Selection
 from imageregion.fhir.targets import sop_class
-from imageregion.fhir.validation import fhirpath
 from imageregion.region import Region
 from imageregion.shapes import Ellipse, Polygon
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from imageregion._arrays import FloatArray, read_only
 from imageregion.errors import FhirError
-from imageregion.fhir.plain import brief
+from imageregion.fhir.text.plain import brief
 
 __all__ = ["MAX_COORDINATES", "MAX_MAGNITUDE", "RegionError", "read_coordinates"]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from imageregion.errors import FhirError
 from imageregion.fhir.basic_elements import ELEMENTS, SAME, Element
-from imageregion.fhir.plain import brief, plain
+from imageregion.fhir.text.plain import brief, plain
 
 __all__ = [
     "DERIVED_FROM",

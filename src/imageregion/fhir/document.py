@@ -8,10 +8,10 @@ from typing import Any
 from imageregion.errors import FhirError, ImageRegionError, InputError, Issue
 from imageregion.fhir.cross_version import is_selection
 from imageregion.fhir.normalized import Dialect
-from imageregion.fhir.plain import MAX_DEPTH, brief, is_shallow, plain
-from imageregion.fhir.reading import read_manifest, read_resource
+from imageregion.fhir.reading.resource import read_manifest, read_resource
 from imageregion.fhir.selection import Selection
-from imageregion.fhir.sources import Record, read_document, read_record, read_records
+from imageregion.fhir.text.plain import MAX_DEPTH, brief, is_shallow, plain
+from imageregion.fhir.text.sources import Record, read_document, read_record, read_records
 
 __all__ = ["read_document", "read_selection", "read_selections"]
 

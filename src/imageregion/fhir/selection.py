@@ -10,7 +10,7 @@ from typing import Any
 
 from imageregion.errors import InputError, Issue
 from imageregion.fhir.normalized import Normalized
-from imageregion.fhir.plain import as_json, plain
+from imageregion.fhir.text.plain import as_json, plain
 from imageregion.region import Region
 
 __all__ = ["Selection", "write_selection"]

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from imageregion.errors import Issue
-from imageregion.fhir.form import REGIONS, STATUSES, UIDS
-from imageregion.fhir.plain import as_json, brief, parse_json
+from imageregion.fhir.reading.form import REGIONS, STATUSES, UIDS
+from imageregion.fhir.reading.validation import Finding, Place, fhirpath, validate
 from imageregion.fhir.targets import clean_uid
-from imageregion.fhir.validation import Finding, Place, fhirpath, validate
+from imageregion.fhir.text.plain import as_json, brief, parse_json
 
 __all__ = ["sound_resource"]
 

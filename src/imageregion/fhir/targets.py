@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from imageregion.errors import Issue
 from imageregion.fhir.coordinates import RegionError
-from imageregion.fhir.plain import brief
+from imageregion.fhir.text.plain import brief
 
 __all__ = ["Selectors", "clean_uid", "is_image", "kind_of", "read_selectors", "sop_class"]
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from imageregion.fhir.dialects.draft import Draft
 from imageregion.fhir.normalized import Place
-from imageregion.fhir.plain import brief
+from imageregion.fhir.text.plain import brief
 
 __all__ = ["put_regions"]
 

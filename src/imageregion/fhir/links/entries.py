@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from imageregion.errors import FhirError, ImageRegionError, Issue
-from imageregion.fhir.plain import MAX_DEPTH
-from imageregion.fhir.sources import read_records
+from imageregion.fhir.text.plain import MAX_DEPTH
+from imageregion.fhir.text.sources import read_records
 
 __all__ = ["Entry", "WrittenFloat", "read_entries"]
 

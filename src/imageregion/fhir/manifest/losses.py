@@ -7,8 +7,8 @@ from typing import Any
 
 from imageregion.errors import Issue, Severity
 from imageregion.fhir.normalized import Normalized, Place, original_place
-from imageregion.fhir.plain import brief
-from imageregion.fhir.validation import fhirpath
+from imageregion.fhir.reading.validation import fhirpath
+from imageregion.fhir.text.plain import brief
 
 __all__ = ["Losses"]
 

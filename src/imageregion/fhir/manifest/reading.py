@@ -25,9 +25,9 @@ from typing import Any
 from imageregion.errors import FhirError, Issue, Severity
 from imageregion.fhir.manifest.targets import Targets
 from imageregion.fhir.normalized import Place
-from imageregion.fhir.plain import brief, plain
 from imageregion.fhir.studies.elements import Notes, items, read_uid
 from imageregion.fhir.studies.references import Shelf
+from imageregion.fhir.text.plain import brief, plain
 
 __all__ = ["AUTHOR", "AUTHORED", "MANIFEST", "Piece", "read_pieces", "to_selections"]
 

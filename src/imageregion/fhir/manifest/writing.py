@@ -11,11 +11,11 @@ from imageregion.fhir.manifest.grouping import Grouped, oid
 from imageregion.fhir.manifest.heading import head_of, objects, reference_of
 from imageregion.fhir.manifest.losses import Losses
 from imageregion.fhir.normalized import Normalized
-from imageregion.fhir.plain import plain
 from imageregion.fhir.selection import Selection
 from imageregion.fhir.studies.effective import MAX_ENDPOINTS
 from imageregion.fhir.studies.values import Study
 from imageregion.fhir.targets import clean_uid, sop_class
+from imageregion.fhir.text.plain import plain
 
 __all__ = ["from_selections"]
 

@@ -46,8 +46,8 @@ from imageregion.fhir.observations.parts import outcome
 from imageregion.fhir.observations.r4b import r4b_bundle
 from imageregion.fhir.observations.single import single_entries
 from imageregion.fhir.observations.source import read_source
-from imageregion.fhir.plain import brief
 from imageregion.fhir.selection import Selection
+from imageregion.fhir.text.plain import brief
 from imageregion.measurement import RegionResult
 
 __all__ = ["FORMS", "Form", "observations"]

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
 from imageregion.errors import InputError
-from imageregion.fhir.plain import brief, plain
-from imageregion.fhir.validation import validate
+from imageregion.fhir.reading.validation import validate
+from imageregion.fhir.text.plain import brief, plain
 
 __all__ = ["FORMS", "Context", "Form", "read_context"]
 

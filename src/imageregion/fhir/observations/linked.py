@@ -13,7 +13,7 @@ from typing import Any
 from imageregion.codes import DCM, Coded
 from imageregion.fhir.observations.parts import concept, made_uuid
 from imageregion.fhir.observations.source import Source, with_contained
-from imageregion.fhir.plain import plain
+from imageregion.fhir.text.plain import plain
 from imageregion.measurement import RegionResult
 
 __all__ = [

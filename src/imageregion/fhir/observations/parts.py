@@ -10,8 +10,8 @@ from typing import Any
 
 from imageregion.codes import GEOMETRY, NAMESPACE, PIXEL_COUNTS, UCUM, Coded
 from imageregion.errors import Issue
-from imageregion.fhir.plain import plain
 from imageregion.fhir.selection import Selection
+from imageregion.fhir.text.plain import plain
 from imageregion.measurement import Measurement, Method, RegionResult
 
 __all__ = [

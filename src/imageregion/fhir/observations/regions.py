@@ -15,7 +15,7 @@ from imageregion.codes import DCM, NAMESPACE, Coded
 from imageregion.fhir.observations.linked import GUIDE, is_patient, is_study, measured_study
 from imageregion.fhir.observations.parts import concept, made_uuid
 from imageregion.fhir.observations.source import Source, element_at, with_contained
-from imageregion.fhir.plain import plain
+from imageregion.fhir.text.plain import plain
 from imageregion.measurement import RegionResult
 
 __all__ = ["drawn_study", "image_region"]

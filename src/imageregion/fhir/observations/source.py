@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from imageregion.errors import Issue
-from imageregion.fhir.plain import as_json, plain
 from imageregion.fhir.selection import Selection
 from imageregion.fhir.sound import sound_resource
+from imageregion.fhir.text.plain import as_json, plain
 from imageregion.fhir.writing import write
 
 __all__ = ["Source", "element_at", "read_source", "with_contained"]

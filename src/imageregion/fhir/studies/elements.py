@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from imageregion.errors import Issue, Severity
-from imageregion.fhir.plain import brief
 from imageregion.fhir.targets import clean_uid
+from imageregion.fhir.text.plain import brief
 
 __all__ = ["MAX_ISSUES", "Notes", "items", "read_code", "read_count", "read_text", "read_uid"]
 

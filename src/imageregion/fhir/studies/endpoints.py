@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from imageregion.errors import FhirError
-from imageregion.fhir.plain import brief
-from imageregion.fhir.sources import read_document
 from imageregion.fhir.studies.elements import Notes, read_code, read_text
 from imageregion.fhir.studies.values import WADO_RS, Endpoint
+from imageregion.fhir.text.plain import brief
+from imageregion.fhir.text.sources import read_document
 
 __all__ = ["endpoint_from", "read_endpoint", "tidy_address"]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from imageregion.errors import Severity
-from imageregion.fhir.plain import brief
 from imageregion.fhir.studies.elements import Notes, items, read_code, read_text, read_uid
 from imageregion.fhir.studies.values import NOT_LOADED, Release
+from imageregion.fhir.text.plain import brief
 
 __all__ = ["DICOM_UID", "STUDY_INSTANCE_UID", "read_status", "study_uid"]
 

@@ -43,8 +43,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from imageregion.errors import FhirError
-from imageregion.fhir.plain import brief
-from imageregion.fhir.sources import read_document
 from imageregion.fhir.studies.effective import combine, endpoints_of
 from imageregion.fhir.studies.elements import Notes, items, read_count, read_text, read_uid
 from imageregion.fhir.studies.identity import read_status, study_uid
@@ -57,6 +55,8 @@ from imageregion.fhir.studies.values import (
     SeriesEntry,
     Study,
 )
+from imageregion.fhir.text.plain import brief
+from imageregion.fhir.text.sources import read_document
 
 __all__ = ["read_studies", "read_study"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
-from imageregion.fhir.plain import MAX_DEPTH
+from imageregion.fhir.text.plain import MAX_DEPTH
 
 __all__ = ["Library", "Shelf", "entries", "key_of"]
 

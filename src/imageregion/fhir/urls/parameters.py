@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 from imageregion.errors import InputError
-from imageregion.fhir.plain import brief
 from imageregion.fhir.studies.endpoints import tidy_address
+from imageregion.fhir.text.plain import brief
 
 __all__ = [
     "Annotation",

@@ -12,10 +12,10 @@ from fhir.resources.codeableconcept import CodeableConcept
 from fhir.resources.codeablereference import CodeableReference
 
 from imageregion.errors import Issue
-from imageregion.fhir.form import STATUSES
 from imageregion.fhir.normalized import Normalized, Place
-from imageregion.fhir.plain import brief, plain
+from imageregion.fhir.reading.form import STATUSES
 from imageregion.fhir.sound import sound_resource
+from imageregion.fhir.text.plain import brief, plain
 from imageregion.fhir.writing.carried import absent
 from imageregion.fhir.writing.ledger import Ledger
 from imageregion.fhir.writing.restoring import restore

@@ -7,7 +7,7 @@ from typing import Any
 
 from imageregion.errors import Issue
 from imageregion.fhir.normalized import Place, original_place
-from imageregion.fhir.validation import fhirpath
+from imageregion.fhir.reading.validation import fhirpath
 
 __all__ = ["ORIGINS", "REGION_LISTS", "Ledger", "bare", "origins", "take_origins"]
 

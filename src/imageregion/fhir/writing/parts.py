@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from imageregion.fhir.normalized import Normalized, Place
-from imageregion.fhir.plain import as_json
+from imageregion.fhir.text.plain import as_json
 from imageregion.fhir.writing.carried import (
     OWNER,
     PART,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from imageregion.fhir.form import STATUSES
+from imageregion.fhir.reading.form import STATUSES
 from imageregion.fhir.writing.carried import ADDED, absent
 from imageregion.fhir.writing.elements import carry_elements, carry_status, keep_first
 from imageregion.fhir.writing.ledger import REGION_LISTS, Ledger, origins

@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 
 from imageregion.fhir.coordinates import RegionError
-from imageregion.fhir.geometry import read_geometry
+from imageregion.fhir.reading.geometry import read_geometry
 from imageregion.fhir.writing.carried import (
     DRAWN,
     MULTIPOINT,

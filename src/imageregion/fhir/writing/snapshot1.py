@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from imageregion.fhir.form import UIDS
+from imageregion.fhir.reading.form import UIDS
 from imageregion.fhir.writing.carried import carry, carry_item
 from imageregion.fhir.writing.elements import carry_elements, carry_status
 from imageregion.fhir.writing.ledger import REGION_LISTS, Ledger, origins

@@ -9,7 +9,7 @@ from typing import Any
 
 from imageregion.errors import InputError, Issue
 from imageregion.fhir.normalized import Dialect, Normalized
-from imageregion.fhir.plain import as_json
+from imageregion.fhir.text.plain import as_json
 from imageregion.fhir.writing.drafts import draft_of
 from imageregion.fhir.writing.ledger import take_origins
 from imageregion.fhir.writing.order import ordered

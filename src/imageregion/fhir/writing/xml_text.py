@@ -10,9 +10,9 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from imageregion.errors import FhirError, InputError
-from imageregion.fhir.plain import MAX_DEPTH, brief
+from imageregion.fhir.text.plain import MAX_DEPTH, brief
+from imageregion.fhir.text.xml_schema import Schema, schema_of
 from imageregion.fhir.writing.order import ordered
-from imageregion.fhir.xml_schema import Schema, schema_of
 
 __all__ = ["to_xml"]
 

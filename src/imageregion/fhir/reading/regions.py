@@ -24,10 +24,16 @@ from typing import Any, Literal
 
 from imageregion.errors import Issue
 from imageregion.fhir.coordinates import RegionError
-from imageregion.fhir.form import REGIONS, UIDS, Form
-from imageregion.fhir.geometry import read_geometry
 from imageregion.fhir.normalized import Place
-from imageregion.fhir.targets import Selectors, clean_uid, is_image, read_selectors, sop_class
+from imageregion.fhir.reading.form import REGIONS, UIDS, Form
+from imageregion.fhir.reading.geometry import read_geometry
+from imageregion.fhir.targets import (
+    Selectors,
+    clean_uid,
+    is_image,
+    read_selectors,
+    sop_class,
+)
 from imageregion.region import Region, Target
 
 __all__ = ["read_regions"]
@@ -111,7 +117,7 @@ def read_regions(form: Form) -> tuple[tuple[Region, ...], tuple[Issue, ...]]:
     Examples
     --------
     >>> from imageregion.fhir.dialects import normalize
-    >>> from imageregion.fhir.form import check_form
+    >>> from imageregion.fhir.reading.form import check_form
     >>> normalized = normalize({"resourceType": "ImagingSelection", "status": "available",
     ...                         "code": {}, "instance": [{"uid": "1.2.3"}]})
     >>> read_regions(check_form(normalized))[0][0].type

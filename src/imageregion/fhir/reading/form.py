@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 from imageregion.errors import FhirError, Issue, Severity
 from imageregion.fhir.normalized import Normalized, Place, fhirpath, original_place
-from imageregion.fhir.plain import brief, plain
-from imageregion.fhir.validation import MAX_VALUES, Finding, Sketch, validate_all
+from imageregion.fhir.reading.validation import MAX_VALUES, Finding, Sketch, validate_all
+from imageregion.fhir.text.plain import brief, plain
 
 __all__ = ["REGIONS", "STATUSES", "UIDS", "Form", "check_form"]
 

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from imageregion.errors import Issue
-from imageregion.fhir.xml_schema import Element, Schema
+from imageregion.fhir.text.xml_schema import Element, Schema
 
 __all__ = ["Node", "XmlResource", "add_value", "typed"]
 

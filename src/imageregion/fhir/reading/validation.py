@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from imageregion.errors import FhirError
 from imageregion.fhir.normalized import Place, fhirpath, original_place
-from imageregion.fhir.plain import brief
+from imageregion.fhir.text.plain import brief
 
 __all__ = ["Finding", "Place", "Sketch", "fhirpath", "validate", "validate_all"]
 

@@ -12,9 +12,9 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from imageregion.errors import InputError, Issue, Severity
-from imageregion.fhir.plain import MAX_DEPTH
-from imageregion.fhir.xml_elements import Node, XmlResource, add_value, typed
-from imageregion.fhir.xml_schema import Element, Schema, schema_of
+from imageregion.fhir.text.plain import MAX_DEPTH
+from imageregion.fhir.text.xml_elements import Node, XmlResource, add_value, typed
+from imageregion.fhir.text.xml_schema import Element, Schema, schema_of
 
 __all__ = ["XmlResource", "is_xml", "parse_xml"]
 

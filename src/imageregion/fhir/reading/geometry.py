@@ -21,7 +21,7 @@ import numpy as np
 from imageregion._arrays import FloatArray
 from imageregion.errors import GeometryError, Issue, Severity
 from imageregion.fhir.coordinates import RegionError, read_coordinates
-from imageregion.fhir.plain import brief
+from imageregion.fhir.text.plain import brief
 from imageregion.shapes import Ellipse, Ellipsoid, Points, Polygon, Polyline, Shape
 from imageregion.spline import interpolate
 

@@ -63,14 +63,14 @@ from typing import Any
 
 from imageregion.errors import FhirError, Issue
 from imageregion.fhir.dialects import normalize
-from imageregion.fhir.form import UIDS, check_form
 from imageregion.fhir.manifest import read_pieces
 from imageregion.fhir.normalized import Dialect, Normalized, fhirpath, original_place
-from imageregion.fhir.plain import RepeatedKeys, brief, is_shallow, plain
-from imageregion.fhir.regions import read_regions
+from imageregion.fhir.reading.form import UIDS, check_form
+from imageregion.fhir.reading.regions import read_regions
 from imageregion.fhir.selection import Selection
 from imageregion.fhir.targets import clean_uid
-from imageregion.fhir.xml_reading import XmlResource
+from imageregion.fhir.text.plain import RepeatedKeys, brief, is_shallow, plain
+from imageregion.fhir.text.xml_reading import XmlResource
 
 __all__ = ["read_manifest", "read_resource"]
 

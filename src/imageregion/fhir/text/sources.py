@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imageregion.errors import FhirError, ImageRegionError, InputError
-from imageregion.fhir.plain import MAX_TEXT, parse_json, parse_regular
-from imageregion.fhir.xml_reading import is_xml, parse_xml
+from imageregion.fhir.text.plain import MAX_TEXT, parse_json, parse_regular
+from imageregion.fhir.text.xml_reading import is_xml, parse_xml
 
 __all__ = ["Record", "read_document", "read_record", "read_records"]
 

@@ -1,0 +1,1 @@
+"""One ImagingSelection from its normalized form to a `Selection`: form, targets, geometry."""
