@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imageregion.errors import Issue, Severity
-from imageregion.fhir.normalized import Normalized, Place, original_place
-from imageregion.fhir.reading.validation import fhirpath
+from imageregion.fhir.normalized import Normalized, Place, fhirpath, original_place
 from imageregion.fhir.text.plain import brief
 
 __all__ = ["Losses"]
