@@ -7,6 +7,7 @@ is told to end itself. Tests use the one that IMAGEREGION_ORTHANC names, or star
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -20,7 +21,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 PROGRAMS = ("Orthanc", "/usr/sbin/Orthanc", "/usr/bin/Orthanc")
@@ -97,7 +98,11 @@ def running() -> Iterator[Orthanc]:
         configuration.write_text(json.dumps(_configuration(folder, plugin, port)))
         with Path(folder, "log").open("wb") as log:
             process = subprocess.Popen(
-                [program, str(configuration)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                [program, str(configuration)],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=_die_with(os.getpid()),
             )
         try:
             _wait(process, port, Path(folder, "log"))
@@ -105,6 +110,20 @@ def running() -> Iterator[Orthanc]:
         finally:
             process.kill()  # nothing of it is kept, and it takes seconds to end by itself
             process.wait()
+
+
+def _die_with(parent: int) -> Callable[[], None] | None:
+    """Return what a child does so that it ends whenever its parent does, by Linux alone."""
+    if not sys.platform.startswith("linux"):
+        return None
+    control = ctypes.CDLL(None).prctl
+
+    def tied() -> None:
+        control(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return tied
 
 
 def _configuration(folder: str, plugin: str, port: int) -> dict[str, object]:

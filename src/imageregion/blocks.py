@@ -1,18 +1,18 @@
 """Blocks: the parts of images that have to be read for a region, decoded ahead in threads.
 
 An ordinary frame is one block. A total pixel matrix is read tile by tile, and only the tiles that
-the region touches.
+the region touches. What stays on a server is fetched for several regions at a time.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,16 @@ from numpy.typing import NDArray
 from imageregion.frame import Frame
 from imageregion.spans import Spans
 
-__all__ = ["Block", "blocks_under", "read_ahead"]
+__all__ = ["Block", "blocks_under", "load_ahead", "read_ahead"]
+
+_Item = TypeVar("_Item")
 
 _THREADS = 4
+_FETCHERS = 8  # they mostly wait
 _AHEAD_BYTES = 128 * 2**20  # decoded and not yet used
+_FETCHED_BLOCKS = 64  # on their way for the next items
+_FETCHED_BYTES = 64 * 2**20  # of them, at most half of what is kept decoded
+_FETCHED_ITEMS = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,5 +124,55 @@ def read_ahead(blocks: Iterable[Block]) -> Iterator[tuple[Block, NDArray[Any]]]:
                 ahead += block.bytes
             for done, stored in pending:
                 yield done, stored.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def load_ahead(
+    items: Iterable[_Item], blocks_of: Callable[[_Item], Iterable[Block]]
+) -> Generator[_Item, None, None]:
+    """Pass items on, and meanwhile load in threads what the next ones need.
+
+    Frames that are loaded stay for a while where they were decoded, so that whoever needs one finds
+    it there or waits for it. One that cannot be loaded is an error of whoever needs it.
+
+    Parameters
+    ----------
+    items : iterable
+        Regions, say.
+    blocks_of : callable
+        Returns the blocks that an item needs; of many only the first are loaded ahead.
+
+    Examples
+    --------
+    >>> frame = Frame.from_array([[1, 2], [3, 4]])
+    >>> full = Spans.full((2, 2))
+    >>> list(load_ahead(["a", "b"], lambda name: blocks_under(frame, full)))
+    ['a', 'b']
+    """
+    coming: deque[tuple[_Item, int, int]] = deque()
+    count = size = 0
+    with ThreadPoolExecutor(_FETCHERS, "imageregion-fetch") as pool:
+        try:
+            for item in items:
+                number = used = 0
+                for block in blocks_of(item):
+                    if count + number >= _FETCHED_BLOCKS or size + used > _FETCHED_BYTES:
+                        break
+                    if block.bytes <= _FETCHED_BYTES // 2:
+                        pool.submit(block.load)
+                        number, used = number + 1, used + block.bytes
+                coming.append((item, number, used))
+                count, size = count + number, size + used
+                while coming and (
+                    count >= _FETCHED_BLOCKS
+                    or size >= _FETCHED_BYTES
+                    or len(coming) > _FETCHED_ITEMS
+                ):
+                    first, number, used = coming.popleft()
+                    count, size = count - number, size - used
+                    yield first
+            for first, _, _ in coming:
+                yield first
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

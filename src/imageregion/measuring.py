@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from imageregion.blocks import Block, blocks_under, load_ahead
 from imageregion.combining import combined_result
+from imageregion.counting import rasterized
 from imageregion.elsewhere import Destination, destination, located_on
 from imageregion.errors import FhirError, ImageRegionError, Issue
 from imageregion.locate import Located, instance_issues, locate
@@ -146,20 +150,23 @@ def measure(
     there = destination(on, images) if on else None
     issues = [*selection.issues, *images.issues]
     results: list[RegionResult] = []
-    for read in progress(selection.regions) if progress else selection.regions:
-        region = (read.closed() if close else read).filled(fill_rule)
-        issues += images.mismatches(region.target)
-        located: list[tuple[Region, Located]] = []
-        try:
-            located = _located(region, images, there)
-            if there is None:
-                issues += instance_issues(region, [one for _, one in located], images)
-            found = [_result(region, moved, one, images, settings) for moved, one in located]
-        except ImageRegionError as error:
-            issues.append(Issue("error", "not-measured", region.path, str(error)))
-            place = located[0][1] if located and there is None else None
-            found = [unmeasured_result(region, settings, place)]
-        results += found
+    regions = [(one.closed() if close else one).filled(fill_rule) for one in selection.regions]
+    needed = partial(_blocks, images=images, there=there, settings=settings)
+    with closing(load_ahead(regions, _nothing if images.traffic is None else needed)) as ahead:
+        for _ in progress(selection.regions) if progress else selection.regions:
+            region = next(ahead)
+            issues += images.mismatches(region.target)
+            located: list[tuple[Region, Located]] = []
+            try:
+                located = _located(region, images, there)
+                if there is None:
+                    issues += instance_issues(region, [one for _, one in located], images)
+                found = [_result(region, moved, one, images, settings) for moved, one in located]
+            except ImageRegionError as error:
+                issues.append(Issue("error", "not-measured", region.path, str(error)))
+                place = located[0][1] if located and there is None else None
+                found = [unmeasured_result(region, settings, place)]
+            results += found
     combined = None
     if combine:
         try:
@@ -176,6 +183,21 @@ def _located(
     if there is None:
         return [(region, found) for found in locate(region, images)]
     return list(located_on(region, images, there))
+
+
+def _blocks(
+    region: Region, images: Images, there: Destination | None, settings: Settings
+) -> Iterator[Block]:
+    """Find what a region needs of images on a server; why it cannot be measured is told later."""
+    with suppress(ImageRegionError):
+        for _, located in _located(region, images, there):
+            for part in rasterized(located.parts, settings):
+                yield from blocks_under(part.frame, part.spans)
+
+
+def _nothing(_: Region) -> tuple[Block, ...]:
+    """Say that nothing need be loaded ahead: files are at hand."""
+    return ()
 
 
 def _result(

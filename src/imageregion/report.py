@@ -113,7 +113,10 @@ class Report:
         subject: str | Mapping[str, Any] | None = None,
         issued: str | datetime | None = None,
     ) -> dict[str, Any]:
-        """Return a FHIR Bundle with the selection and Observations of every measured region.
+        """Return a FHIR Bundle with the selection and Observations of every region.
+
+        One that could not be measured has the sizes that are known, and why there is no more; all
+        `errors` are in the OperationOutcome of the Bundle.
 
         Parameters
         ----------
@@ -134,8 +137,9 @@ class Report:
         """
         from imageregion.fhir.observations import observations
 
-        measured = [result for result in self._all() if result.slices]
-        return observations(self.selection, measured, form, subject=subject, issued=issued)
+        return observations(
+            self.selection, self._all(), form, subject=subject, issued=issued, issues=self.issues
+        )
 
     def picture(self) -> NDArray[np.uint8]:
         """Draw the regions on their images; several images become a contact sheet.

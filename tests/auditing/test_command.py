@@ -89,3 +89,40 @@ def test_unusable_input_is_an_error_of_ours(command: list[str], tmp_path: Path) 
     images = [str(demo_image()) if part == "CT" else part for part in command]
     result = RUNNER.invoke(app, [*images, str(tmp_path / "absent.json")])
     assert isinstance(result.exception, ir.InputError)
+
+
+@pytest.mark.parametrize("output", ["table", "csv", "json"])
+def test_what_cannot_be_read_is_said_and_sets_the_exit_status(output: str, tmp_path: Path) -> None:
+    """Every number that could be read matches; a line that was cut off may have held others."""
+    lines = [json.dumps(entry["resource"]) for entry in bundle()["entry"]]
+    path = tmp_path / "numbers.ndjson"
+    path.write_text("\n".join([*lines, lines[-1][:300]]))
+    arguments = ["audit", str(path), "-i", str(demo_image()), "-f", output]
+    result = RUNNER.invoke(app, arguments)
+    assert result.exit_code == 1
+    shown = result.stdout if output == "json" else result.stderr
+    assert "not JSON" in shown and "error" in shown
+    path.write_text("\n".join(lines))
+    assert RUNNER.invoke(app, arguments).exit_code == CLEAN
+
+
+def test_warnings_are_said_beside_the_table(tmp_path: Path) -> None:
+    unnamed = bundle()
+    for entry in unnamed["entry"]:
+        for reference in entry["resource"].get("derivedFrom", []):
+            reference.pop("extension", None)
+    path = written(tmp_path, unnamed)
+    result = RUNNER.invoke(app, ["audit", path, "-i", str(demo_image())])
+    assert "regions may be meant" in result.stderr
+
+
+@pytest.mark.parametrize("entries", [[], [None, 3, {"resource": None}]])
+def test_nothing_audited_is_not_clean(entries: list[Any], tmp_path: Path) -> None:
+    selection = next(
+        entry for entry in bundle()["entry"] if "Selection" in entry["resource"]["resourceType"]
+    )
+    path = written(tmp_path, {"resourceType": "Bundle", "entry": [selection, *entries]})
+    result = RUNNER.invoke(app, ["audit", path, "-i", str(demo_image())])
+    assert result.exit_code == 1 and "nothing was audited" in result.stderr
+    assert run("link", path)[0] == (1 if entries else CLEAN)
+    assert "no number at all" in " ".join(run("audit", "--help")[1].replace("│", " ").split())

@@ -302,10 +302,20 @@ FORM: dict[str, Case] = {
         | {"instance": [{"uid": "1.2.3.1.0"}, {"uid": "1.2.3.1.1"}]},
         selection(instance=None, imageRegion3D=[region("polygon", FLAT_RING)]),
     ),
+    "same-region": (
+        selection()
+        | {
+            "instance": [
+                {"uid": f"1.2.3.1.{i}", "imageRegion3D": [region("polygon", FLAT_RING)]}
+                for i in range(2)
+            ]
+        },
+        selection(solid=(region("polygon", FLAT_RING),)),
+    ),
     "implicitly-closed": (snapshot(coordinates=TRIANGLE[:-2]), snapshot()),
     "unknown-element": (selection(colour="red"), GOOD),
     "repeated-key": (
-        json.dumps(GOOD).replace('"id"', '"id": "first", "id"', 1),
+        json.dumps(GOOD).replace('"coordinate"', '"coordinate": [1, 1], "coordinate"', 1),
         json.dumps(GOOD),
     ),
     "invalid-id": (selection(id="a b"), GOOD),

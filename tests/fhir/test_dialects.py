@@ -571,6 +571,51 @@ def test_a_polygon_in_2d_is_of_early_versions() -> None:
     assert [(i.severity, i.code) for i in selection.issues] == [("warning", "region-type")]
 
 
+@pytest.mark.parametrize("kind", ["snapshot1", "draft"])
+def test_a_status_of_r6_yields_to_regions_of_early_versions(kind: str) -> None:
+    region = {"regionType": "POLYGON", "coordinateType": "2D", "coordinates": SQUARE}
+    where = {"imageRegion": region}
+    resource: dict[str, Any] = {**KIND, **CODE, **OIDS, "status": "inactive", "instance": [at(OID)]}
+    if kind == "draft":
+        resource["instance"] = [at(OID, **where)]
+    else:
+        resource |= where
+    selection = read_selection(resource)
+    assert selection.dialect == f"r5-{kind}"
+    assert (selection.status, len(selection.regions)) == ("inactive", 1)
+    assert ("information", "mixed-dialects", "ImagingSelection.status") in found(selection)
+
+
+@pytest.mark.parametrize(
+    ("place", "path"),
+    [
+        (("a", 0, "_b1"), "ImagingSelection.a[0]._b1"),
+        (
+            ("ImagingReference", "imageRegion", "2dCoordinateList", 3),
+            "ImagingReference.imageRegion.`2dCoordinateList`[3]",
+        ),
+        (("a b",), "ImagingSelection.`a b`"),
+        (("a`.b\\",), "ImagingSelection.`a\\`.b\\\\`"),
+        (("é",), "ImagingSelection.`é`"),
+        (("",), "ImagingSelection.``"),
+        (("`2d`",), "ImagingSelection.`2d`"),
+    ],
+)
+def test_names_that_are_no_identifiers_stand_between_backticks(place: Any, path: str) -> None:
+    assert fhirpath(place) == path
+
+
+def test_faults_in_a_coordinate_list_have_a_fhirpath() -> None:
+    region = {"regionType": "POINT", "2dCoordinateList": [1, "x"]}
+    resource = {
+        "resourceType": "ImagingReference",
+        **OIDS,
+        "instance": [at(OID, imageRegion=region)],
+    }
+    (issue,) = read_selection(resource).errors
+    assert issue.path == "ImagingReference.instance[0].imageRegion.`2dCoordinateList`[1]"
+
+
 def test_places_begin_with_the_type_where_it_is_another() -> None:
     places = {(): ("ImagingReference",), ("instance", 0): ("ImagingReference", "instance", 0)}
     assert fhirpath(original_place(("instance", 0, "uid"), places)) == (

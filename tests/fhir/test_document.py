@@ -337,26 +337,46 @@ def test_bundles_without_bottom_are_refused(resource: dict[str, Any]) -> None:
         list(read_selections(deep))
 
 
-def test_keys_given_twice_are_reported(resource: dict[str, Any], tmp_path: Path) -> None:
-    text = json.dumps(resource)
-    twice = text.replace('"status":', '"status": "unknown", "status":', 1)
-    twice = twice.replace('"coordinate":', '"coordinate": [1, 1], "coordinate":', 1)
+def test_keys_given_twice_cost_what_they_stand_in(
+    resource: dict[str, Any], tmp_path: Path
+) -> None:
+    instance = resource["instance"][0]
+    text = json.dumps({**resource, "instance": [instance, {**instance, "uid": "1.2.9"}]})
+    twice = text.replace('"coordinate":', '"coordinate": [1, 1], "coordinate":', 1)
     path = tmp_path / "many.ndjson"
     path.write_text(f"{text}\n{twice}\n")
     whole = f'{{"resourceType": "Bundle", "entry": [{{"resource": {twice}}}]}}'
     sources = [read_selection(twice), list(read_selections(path))[1], *read_selections(whole)]
+    place = "ImagingSelection.instance[0].imageRegion2D[0]"
     for selection in sources:
-        assert [(i.severity, i.code, i.path) for i in selection.issues] == [
-            ("warning", "repeated-key", "ImagingSelection.status"),
-            (
-                "warning",
-                "repeated-key",
-                "ImagingSelection.instance[0].imageRegion2D[0].coordinate",
-            ),
-        ]
-        assert coords(selection) == [[3.25, 4]]
-        assert (selection.status, selection.to_dict()) == ("available", resource)
+        found = [(i.severity, i.code, i.path) for i in selection.issues]
+        assert found == [("error", "repeated-key", place)]
+        assert selection.issues[0].message.startswith("coordinate given more than once")
+        assert place not in {region.path for region in selection.regions}
+        assert "1.2.9" in {region.target.instance for region in selection.regions}
+        assert selection.to_dict() == json.loads(text)
     assert read_selection(text).issues == ()
+
+    of_instance = text.replace('"uid": "1.2.9"', '"uid": "1.2.8", "uid": "1.2.9"', 1)
+    selection = read_selection(of_instance)
+    assert [i.path for i in selection.errors] == ["ImagingSelection.instance[1]"]
+    assert {region.path[:28] for region in selection.regions} == {"ImagingSelection.instance[0]"}
+
+
+def test_keys_given_twice_elsewhere_cost_the_resource(resource: dict[str, Any]) -> None:
+    text = json.dumps(resource)
+    twice = text.replace('"status":', '"status": "unknown", "status":', 1)
+    with pytest.raises(FhirError, match=r"ImagingSelection\.status: given more than once"):
+        read_selection(twice)
+    bundles = f'[{{"resourceType": "Bundle", "entry": [], "entry": [{{"resource": {text}}}]}}, {text}]'
+    first, second = read_selections(bundles)
+    assert (first.issues[0].path, first.issues[0].code) == ("Bundle.entry", "unreadable")
+    assert second.regions
+    entry = f'{{"resource": {{"resourceType": "Patient"}}, "resource": {text}}}'
+    entries = f'{{"resourceType": "Bundle", "entry": [{entry}, {{"resource": {text}}}]}}'
+    first, second = read_selections(entries)
+    assert (first.issues[0].path, first.regions) == ("Bundle.entry[0].resource", ())
+    assert second.regions
 
 
 def test_large_numbers_beside_a_repeated_key() -> None:

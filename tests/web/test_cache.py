@@ -116,13 +116,46 @@ def test_too_large_for_the_cache(tmp_path: Path) -> None:
 
 
 def test_what_a_process_left_behind_is_removed(tmp_path: Path) -> None:
-    left, fresh = tmp_path / ".tmpold", tmp_path / ".tmpnew"
+    left, fresh = tmp_path / ".imageregion-old.part", tmp_path / ".imageregion-new.part"
     left.write_bytes(b"half")
     fresh.write_bytes(b"half")
     os.utime(left, (1, 1))
     ResponseCache(tmp_path, 1000).put("a", Cached("x", b"."))
     assert not left.exists()
     assert fresh.exists()
+
+
+@pytest.mark.parametrize("name", [".bashrc", ".tmp1", "survey.answer", ".imageregion-notes"])
+def test_files_of_others_stay(name: str, tmp_path: Path) -> None:
+    cache = ResponseCache(tmp_path, 2_000)
+    theirs = tmp_path / name
+    theirs.write_bytes(b"." * 1_000)
+    os.utime(theirs, (1, 1))
+    for number in range(10):
+        cache.put(str(number), Cached("x", b"." * 200))
+    assert theirs.exists()
+    with pytest.raises(InputError, match="expected a new folder"):
+        ResponseCache(tmp_path, 2_000)
+    assert theirs.exists()
+
+
+def test_several_that_fill_one_folder(tmp_path: Path) -> None:
+    caches = [ResponseCache(tmp_path, 100_000) for _ in range(4)]
+    for number in range(80):
+        caches[number % 4].put(str(number), Cached("x", b"." * 2_000))
+    # each may add a twentieth of the bound, and one entry, before it looks again
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 100_000 + 4 * 7_500
+
+
+def test_an_entry_that_is_no_file(tmp_path: Path) -> None:
+    cache = ResponseCache(tmp_path, 1_000)
+    os.mkfifo(cache._path("a"))
+    cache._path("b").mkdir()
+    found: list[Any] = []
+    thread = Thread(target=lambda: found.extend(map(cache.get, "ab")), daemon=True)
+    thread.start()
+    thread.join(5)
+    assert found == [None, None]
 
 
 def test_a_folder_of_other_things_is_refused(tmp_path: Path) -> None:

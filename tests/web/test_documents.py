@@ -117,6 +117,53 @@ def test_the_endpoint_of_the_selection_goes_before_all(pacs: Pacs) -> None:
     assert not [issue for issue in images.issues if issue.code == "not-fetched"]
 
 
+@pytest.mark.parametrize("in_bundle", [True, False])
+def test_the_endpoint_of_the_selection_may_be_referred_to(in_bundle: bool, pacs: Pacs) -> None:
+    own = endpoint(pacs.url, name="own")
+    documents: Any = [study(endpoint(NOWHERE)), own]
+    if in_bundle:
+        entries = [
+            {"fullUrl": f"http://a.org/{one['resourceType']}/{one['id']}", "resource": one}
+            for one in documents
+        ]
+        documents = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    selection = selection_of(slices(1)[0], 0, endpoint=[{"reference": "Endpoint/own"}])
+    images = open_images(documents, selection=selection, web=HERE)
+    assert len(images) == 3
+    assert not [issue for issue in images.issues if issue.code == "not-fetched"]
+
+
+def test_an_endpoint_of_the_selection_that_is_not_at_hand(pacs: Pacs) -> None:
+    selection = selection_of(slices(1)[0], 0, endpoint=[{"reference": "Endpoint/own"}])
+    images = open_images(study(endpoint(pacs.url)), selection=selection, web=HERE)
+    assert len(images) == 3
+    (issue,) = [issue for issue in images.issues if issue.code == "endpoint-unresolved"]
+    assert "Endpoint/own" in issue.message
+
+
+@pytest.mark.parametrize("kind", ["ihe-iid", "dicom-wado-rs"])
+def test_a_series_without_endpoint_costs_itself_alone(kind: str, pacs: Pacs) -> None:
+    address = "ftp://a.org/rs" if kind == "dicom-wado-rs" else pacs.url
+    document = study(endpoint(pacs.url), endpoint(address, kind, name="odd"))
+    document["endpoint"] = []
+    document["series"][0]["endpoint"] = [{"reference": "#e"}]
+    document["series"].append({"uid": "1.2.4", "endpoint": [{"reference": "#odd"}]})
+    images = open_images(document, web=HERE)
+    assert len(images) == 3
+    (issue,) = [issue for issue in images.issues if issue.code == "not-fetched"]
+    assert (issue.severity, issue.path) == ("error", "1.2.4")
+    document["series"] = document["series"][1:]
+    with pytest.raises(InputError, match=r"series 1\.2\.4: no endpoint"):
+        open_images(document, web=HERE)
+
+
+def test_a_selection_of_another_study(pacs: Pacs) -> None:
+    selection = selection_of(slices(1)[0], 0, studyUid="1.7")
+    with pytest.raises(InputError, match=r"is of study 1\.7, which is not .* given: 1\.2"):
+        open_images(study(endpoint(pacs.url)), selection=selection, web=HERE)
+    assert not pacs.requests
+
+
 def test_the_next_endpoint_when_one_is_down(pacs: Pacs) -> None:
     own = {"contained": [endpoint(NOWHERE)], "endpoint": [{"reference": "#e"}]}
     selection = selection_of(slices(1)[0], 0, **own)

@@ -83,6 +83,8 @@ def test_what_servers_do() -> None:
     assert not has_lost_values(japanese)
     assert not has_lost_values(nothing)
     assert not has_lost_values("hello")
+    for wrong in (5, True, {"a": 1}, "ISO_IR 13"):
+        assert not has_lost_values({"00080005": {"vr": "CS", "Value": wrong}} | nothing)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,11 @@ def test_pixel_data_that_nobody_mentions(bits: int, keyword: str) -> None:
         {"vr": "US", "Value": ["a"]},
         {"vr": "US", "Value": [1.5]},
         {"vr": "US", "Value": [True]},
+        {"vr": "US", "Value": [65544]},
+        {"vr": "US", "Value": [-65528]},
+        {"vr": "SS", "Value": [65536]},
+        {"vr": "UL", "Value": [2**32]},
+        {"vr": "SV", "Value": [-(2**63) - 1]},
         {"vr": "us", "Value": [1]},
         {"vr": "OW", "Value": [1]},
         {"vr": "DS", "Value": [[]]},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from tests.sameness import selection_of
 
 from imageregion import InputError
 from imageregion.access import open_images
+from imageregion.dicom.web.answers import untold
 from imageregion.dicom.web.addresses import Hosts, private_reason, read_address, shown
 from imageregion.dicom.web.settings import WebSettings, header_line
 
@@ -212,6 +215,60 @@ def test_hosts_are_named_with_their_port() -> None:
     assert not hosts.is_named("127.0.0.1", 80)
 
 
+# --- behind a proxy ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def proxy(pacs: Pacs, monkeypatch: pytest.MonkeyPatch) -> Pacs:
+    """The server as a proxy, which knows of names that we do not."""
+    for name in ("no_proxy", "NO_PROXY", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{pacs.port}")
+    return pacs
+
+
+def answer(handler: Handler) -> bool:
+    handler.path = "/rs" + handler.path.partition("/rs")[2]
+    handler.pacs.answer(handler)
+    return True
+
+
+@pytest.mark.parametrize("host", ["10.0.0.5", "167772165", "169.254.169.254", "[::1]"])
+def test_documents_cannot_lead_into_private_networks_by_proxy(host: str, proxy: Pacs) -> None:
+    with pytest.raises(InputError, match=r"leads to the .* address .*--allow-host"):
+        open_images(endpoint(f"http://{host}/rs"), selection=selection_of(slices(1)[0]))
+    assert not proxy.requests
+
+
+def test_a_proxy_knows_names_that_we_do_not(proxy: Pacs) -> None:
+    proxy.rule("^http://pacs[.]invalid/", answer)
+    proxy.rule("^http://10[.]0[.]0[.]5/", answer)
+    selection = selection_of(slices(1)[0])
+    assert len(open_images(endpoint("http://pacs.invalid/rs"), selection=selection)) == 3
+    web = WebSettings(allow_hosts=("10.0.0.5",))
+    assert len(open_images(endpoint("http://10.0.0.5/rs"), selection=selection, web=web)) == 3
+    assert len(open_images("http://10.0.0.5/rs/studies/1.2")) == 3
+
+
+def test_a_slow_proxy_is_left(proxy: Pacs) -> None:
+    def drip(handler: Handler) -> bool:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        with suppress(OSError):
+            for _ in range(40):
+                handler.wfile.write(b" ")
+                time.sleep(0.1)
+        handler.close_connection = True
+        return True
+
+    proxy.rule("invalid", drip)
+    start = time.monotonic()
+    with pytest.raises(InputError, match="no whole answer within 1 s"):
+        open_images("http://pacs.invalid/rs/studies/1.2", web=WebSettings(**QUICK))  # type: ignore[arg-type]
+    assert time.monotonic() - start < 2.5
+
+
 # --- redirects -----------------------------------------------------------------------------------
 
 
@@ -292,6 +349,53 @@ def test_hosts_of_documents_get_no_secrets(pacs: Pacs, monkeypatch: pytest.Monke
     assert "Authorization" not in sent(pacs)
     assert "X-Key" not in sent(pacs)
     assert sent(pacs)["X-Own"] == "yes"  # what the document itself wants
+
+
+def study(uid: str, there: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "resourceType": "ImagingStudy",
+        "status": "available",
+        "identifier": [{"system": "urn:dicom:uid", "value": f"urn:oid:{uid}"}],
+        "contained": [there | {"id": "e"}],
+        "endpoint": [{"reference": "#e"}],
+        "series": [{"uid": f"{uid}.3"}],
+    }
+
+
+def test_headers_of_an_endpoint_go_to_it_alone(pacs: Pacs) -> None:
+    """Several services share a host; what one of them wants is a secret to the others."""
+    documents = [
+        study("1.2", endpoint(pacs.url, header=["X-Own: one"])),
+        study("1.7", endpoint(f"{pacs.url}2", header=["X-Own: two", "Accept: text/html"])),
+        study("1.8", endpoint(f"{pacs.url}/inner", header=["X-Own: three"])),
+        study("1.9", endpoint(f"{pacs.url}3")),
+        study("1.10", endpoint(f"{pacs.url}/other")),
+    ]
+    web = WebSettings(allow_hosts=("127.0.0.1",), **QUICK)  # type: ignore[arg-type]
+    images = open_images(documents, web=web)
+    got = {path.split("/studies")[0]: head.get("X-Own") for path, head in pacs.requests}
+    assert got == {
+        "/rs": "one",
+        "/rs2": "two",
+        "/rs/inner": "three",
+        "/rs3": None,
+        "/rs/other": None,
+    }
+    (issue,) = [one for one in images.issues if one.code == "header"]
+    assert "accept" in issue.message.lower()
+
+
+def test_no_secrets_in_clear_text_to_what_was_named_with_https(pacs: Pacs) -> None:
+    named = f"https://127.0.0.1:{pacs.port}/rs/studies/1.2"
+    images = open_images([named, study("1.2", endpoint(pacs.url))], web=SECRETS)
+    assert len(images) == 3
+    assert pacs.requests
+    assert not any({"Authorization", "X-Key"} & set(head) for _, head in pacs.requests)
+    hosts = Hosts()
+    hosts.name(read_address(named))
+    assert "not sent over http" in untold(pacs.url, hosts)
+    hosts.name(read_address(pacs.url))
+    assert hosts.is_trusted(read_address(pacs.url))  # named so as well
 
 
 def first_check(status: int) -> Any:

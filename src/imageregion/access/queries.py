@@ -11,6 +11,7 @@ from imageregion.dicom.web.addresses import Address, read_address, shown
 from imageregion.dicom.web.fetching import Query
 from imageregion.dicom.web.services import WadoRs, WadoUri
 from imageregion.dicom.web.session import WebSession
+from imageregion.dicom.web.settings import header_line
 from imageregion.errors import InputError, Issue
 from imageregion.fhir.selection import Selection
 from imageregion.fhir.studies import WADO_RS, WADO_URI, Endpoint, Study, effective_endpoints
@@ -19,6 +20,7 @@ from imageregion.fhir.studies.effective import endpoints_of_selection
 __all__ = ["Plan", "plan_queries"]
 
 _IN_USE = ("active", "test", "")
+_NAMED = 3
 
 
 @dataclass(slots=True)
@@ -33,12 +35,15 @@ class Plan:
     issues : list of Issue
     services : dict
         One for each base address and kind.
+    failures : list of InputError
+        Why series cannot be asked for; each is an issue as well.
     """
 
     session: WebSession
     queries: list[tuple[Query, ...]] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     services: dict[tuple[str, str], WadoRs | WadoUri] = field(default_factory=dict)
+    failures: list[InputError] = field(default_factory=list)
 
     def service(self, address: Address, kind: str) -> WadoRs | WadoUri:
         """Return the service at an address."""
@@ -69,7 +74,7 @@ def plan_queries(given: Given, selections: Sequence[Selection], session: WebSess
         address = read_address(url, named=True)
         session.name(address)
         _of_service(plan, address, WADO_RS, wanted)
-    own = [one for each in selections for one in endpoints_of_selection(each.resource)[0]]
+    own = _own_endpoints(plan, given, selections) if given.studies else []
     for study in given.studies:
         _of_study(plan, study, [*own, *given.endpoints], wanted)
     if not given.studies:
@@ -78,7 +83,32 @@ def plan_queries(given: Given, selections: Sequence[Selection], session: WebSess
             if not places:
                 raise InputError(f"{endpoint!r}: {_unusable((endpoint,))}")
             _of_service(plan, *places[0], wanted)
+    _check_plan(plan, given, wanted)
     return plan
+
+
+def _own_endpoints(plan: Plan, given: Given, selections: Sequence[Selection]) -> list[Endpoint]:
+    """Return the endpoints of the selections, contained or among what was given."""
+    found: list[Endpoint] = []
+    for selection in selections:
+        endpoints, issues = endpoints_of_selection(selection.resource, given.shelf)
+        found += endpoints
+        plan.issues += [issue for issue in issues if issue not in plan.issues]
+    return found
+
+
+def _check_plan(plan: Plan, given: Given, wanted: Sequence[Wanted]) -> None:
+    """Refuse when there is nothing to ask for, and say why."""
+    if plan.queries:
+        return
+    if plan.failures:
+        raise plan.failures[0]
+    if given.studies and wanted:
+        listed = ", ".join(study.uid for study in given.studies[:_NAMED])
+        asked = ", ".join(sorted({one.study for one in wanted})[:_NAMED])
+        raise InputError(
+            f"the selection is of study {asked}, which is not the ImagingStudy given: {listed}"
+        )
 
 
 # --- a URL or an endpoint ------------------------------------------------------------------------
@@ -161,12 +191,16 @@ def _of_study(
         asked = {series.uid for series in study.series} or {""}
     for series in sorted(asked):
         effective = effective_endpoints(study, series, endpoints)
-        places = _places(plan, effective)
-        if not places:
-            raise InputError(
-                f"ImagingStudy {study.uid}{f', series {series}' if series else ''}: "
-                f"{_unusable(effective)}"
-            )
+        try:
+            places = _places(plan, effective)
+            if not places:
+                raise InputError(_unusable(effective))
+        except InputError as error:  # costs this series alone
+            where = f"ImagingStudy {study.uid}{f', series {series}' if series else ''}"
+            plan.failures.append(InputError(f"{where}: {error}"))
+            issue = Issue("error", "not-fetched", series or study.uid, f"{where}: {error}")
+            plan.issues.append(issue)
+            continue
         known = _instances(study, series, mine)
         plan.queries.append(
             tuple(
@@ -218,9 +252,24 @@ def _places(plan: Plan, endpoints: Sequence[Endpoint]) -> list[tuple[Address, st
                 if address.user is not None:
                     message = "a document cannot give a user and password"
                     raise InputError(f"{shown(endpoint.address)}: {message}")
-                plan.session.add_headers(address, endpoint.headers)
+                plan.session.add_headers(address, _header_lines(plan, endpoint))
                 found.setdefault((address.base, kind), (address, kind))
     return list(found.values())
+
+
+def _header_lines(plan: Plan, endpoint: Endpoint) -> tuple[str, ...]:
+    """Return what an endpoint wants in the head of requests, without what cannot stand there."""
+    lines = []
+    for line in endpoint.headers:
+        try:
+            header_line(line)
+        except InputError as error:
+            issue = Issue("warning", "header", shown(endpoint.address), f"left out: {error}")
+            if issue not in plan.issues:
+                plan.issues.append(issue)
+            continue
+        lines.append(line)
+    return tuple(lines)
 
 
 def _unusable(endpoints: Sequence[Endpoint]) -> str:

@@ -34,12 +34,15 @@ class Given:
     studies : list of Study
     endpoints : list of Endpoint
         That no study refers to.
+    shelf : list
+        Endpoints and Bundles among the documents, as JSON, for references to them.
     """
 
     files: list[Any] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
     studies: list[Study] = field(default_factory=list)
     endpoints: list[Endpoint] = field(default_factory=list)
+    shelf: list[Mapping[str, Any]] = field(default_factory=list, repr=False)
 
     @property
     def is_remote(self) -> bool:
@@ -140,6 +143,7 @@ def _resources(part: Any) -> list[Mapping[str, Any]]:
 def _add_documents(given: Given, documents: list[Mapping[str, Any]]) -> None:
     """Read studies, with the endpoints they refer to, and endpoints that stand alone."""
     shelf = [one for one in documents if one.get("resourceType") == "Endpoint"]
+    given.shelf += [one for one in documents if one.get("resourceType") in ("Endpoint", "Bundle")]
     for document in documents:
         kind = document.get("resourceType")
         if kind == "Endpoint":

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from imageregion.auditing.chance import Family
 from imageregion.auditing.choices import is_closed, is_of_pixels, stated_settings, stated_value
 from imageregion.auditing.claims import Claim
 from imageregion.auditing.findings import Audit, AuditedNumber, Reason
-from imageregion.auditing.group import Group, audited_group, refused
+from imageregion.auditing.group import Group, audited_group, judge, refused
 from imageregion.auditing.measuring_again import Measured, Measurer
 from imageregion.fhir.linking import link
 from imageregion.fhir.links.values import Link, LinkedRegion, Links
@@ -31,7 +32,8 @@ def audit(bundle: Any, images: Any) -> Audit:
     converted. For one that differs mistakes are tried by measuring under them: another rule,
     convention of coordinates, spacing, quantity, region, frame, unit, ... An explanation is given
     only where it reproduces the number to its digits, and where so few such hits are to be expected
-    by chance that it can be believed; see `auditing.agreement` for both rules.
+    by chance in the whole document that it can be believed; see `auditing.agreement` and
+    `auditing.chance` for the rules.
 
     Parameters
     ----------
@@ -118,8 +120,11 @@ class _Work:
             if claims:
                 yield from self._assign(one, claims)
         regions = _distinct(self.links.links)
-        for group in self.groups.values():
-            yield from audited_group(group, self.measurer, regions)
+        judged = [judge(group, self.measurer) for group in self.groups.values()]
+        wrong = [len(one.wrong) for one in judged if one.wrong]
+        family = Family(sum(wrong), len(wrong))
+        for one_group in judged:
+            yield from audited_group(one_group, self.measurer, regions, family)
 
     def _assign(self, one: Link, claims: list[Claim]) -> Iterator[tuple[int, AuditedNumber]]:
         """Put the numbers of an Observation with others of the same region and method."""
@@ -167,7 +172,9 @@ def _refusal(claim: Claim) -> AuditedNumber | None:
     one, number = claim.link, claim.number
     reason: Reason = ""
     message = ""
-    if not number.text:
+    if number.unreadable:
+        reason, message = "unreadable", number.unreadable
+    elif not number.text:
         reason, message = "absent", f"no value is stated: {number.absent}"
     elif one.status in ("entered-in-error", "cancelled"):
         reason, message = "withdrawn", f"the Observation is {one.status}"

@@ -1,7 +1,7 @@
 """Explaining: which mistakes reproduce the wrong numbers of a region, the likeliest first.
 
 A mistake explains a number when it reproduces it to the digits stated, and such a hit is not to be
-expected by chance (see `agreement`). One change goes before two, then come, in this order: more
+expected by chance (see `chance`). One change goes before two, then come, in this order: more
 wrong numbers of the region explained at once; fewer right ones contradicted; the simpler mistake (a
 slip of convention before another quantity, region or frame); how exactly the number is reproduced.
 """
@@ -10,18 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from imageregion.auditing.agreement import (
-    MOST_CHANCE_HITS,
-    agrees,
-    ease,
-    expected_hits,
-    is_near,
-    joint_hits,
-    reproduces,
-    tolerance,
-)
+from imageregion.auditing.agreement import agrees, is_near, reproduces, tolerance
+from imageregion.auditing.chance import Doubt, Hit
 from imageregion.auditing.claims import Claim
 from imageregion.auditing.findings import Explanation
 from imageregion.auditing.hypothesis import Assumption
@@ -68,15 +60,14 @@ class _Case:
     claim: Claim
     truth: float | None
     tries: list[Try]
+    step: float
     hits: list[Try] = field(default_factory=list)
 
-    @property
-    def anchor(self) -> float:
-        """What it should be, 0 where that is not known."""
-        return self.truth if self.truth is not None else 0.0
-
-    def tried(self, level: int) -> list[float]:
-        return [one.value for one in self.tries if one.level <= level]
+    def hit(self, level: int) -> Hit:
+        """Return how easily it is hit by anything tried up to a level."""
+        tried = [one.value for one in self.tries if one.level <= level]
+        anchor = self.truth if self.truth is not None else 0.0  # 0 where that is not known
+        return Hit.of(self.claim.number, anchor, tried, self.step)
 
 
 def worlds_of(assumed: Iterable[Assumption], pixels: bool) -> Iterator[World]:
@@ -197,7 +188,7 @@ def _quantities(claim: Claim, more: Numbers) -> Iterator[Try]:
 def explain(
     claims: Sequence[Claim],
     right: Sequence[Claim],
-    numbers: Numbers,
+    doubt: Doubt,
     tries: dict[int, list[Try]],
     level: int,
 ) -> dict[int, tuple[tuple[Explanation, ...], tuple[Explanation, ...]]]:
@@ -207,8 +198,8 @@ def explain(
     ----------
     claims, right : sequence of Claim
         Wrong numbers, and those that match.
-    numbers : Numbers
-        What we measure.
+    doubt : Doubt
+        What we measure, and how likely numbers are reproduced by chance.
     tries : dict
         By `Claim.order` what was tried on each wrong number.
     level : int
@@ -219,7 +210,9 @@ def explain(
     dict
         By `Claim.order`: explanations that count, and those that may be chance.
     """
-    cases = [_Case(claim, claim.value_in(numbers), tries[claim.order]) for claim in claims]
+    cases = [
+        _Case(one, one.value_in(doubt.numbers), tries[one.order], doubt.step(one)) for one in claims
+    ]
     by_name: dict[str, list[_Case]] = {}
     for case in cases:
         if case.claim.number.comparator:
@@ -231,16 +224,16 @@ def explain(
                 by_name.setdefault(one.name, []).append(case)
     found = {}
     for case in cases:
-        ranked = sorted(
-            (
-                _explanation(case, one, by_name[one.name], right, place)
-                for place, one in enumerate(case.hits)
-            ),
-            key=lambda pair: pair[0],
-        )
-        explanations = [one for _, one in ranked]
-        believed = tuple(one for one in explanations if one.chance < MOST_CHANCE_HITS)
-        found[case.claim.order] = (believed, () if believed else tuple(explanations))
+        ranked = []
+        for place, one in enumerate(case.hits):
+            same = [other.hit(one.level) for other in by_name[one.name]]
+            chance, sure = doubt.judged(case.hit(one.level), same, len(cases))
+            told = _explanation(case, one, by_name[one.name], right, place)
+            ranked.append((told[0], replace(told[1], chance=chance), sure))
+        ranked.sort(key=lambda each: each[0])
+        believed = tuple(one for _, one, sure in ranked if sure)
+        possible = () if believed else tuple(one for _, one, _ in ranked)
+        found[case.claim.order] = (believed, possible)
     return found
 
 
@@ -248,13 +241,6 @@ def _explanation(
     case: _Case, one: Try, cases: Sequence[_Case], right: Sequence[Claim], place: int
 ) -> tuple[tuple[float, ...], Explanation]:
     number = case.claim.number
-    chance = expected_hits(number, case.anchor, case.tried(one.level))
-    if len(cases) > 1:
-        together = joint_hits(
-            [expected_hits(c.claim.number, c.anchor, c.tried(one.level)) for c in cases],
-            [ease(c.claim.number, c.anchor) for c in cases],
-        )
-        chance = min(chance, together)
     contradicts = 0
     if one.world is not None:
         wrong = (_contradicts(claim, one.world) for claim in right)
@@ -271,7 +257,6 @@ def _explanation(
         changes=changes,
         explains=len(cases),
         contradicts=contradicts,
-        chance=chance,
     )
 
 

@@ -30,6 +30,7 @@ Reason = Literal[
     "other-unit",
     "several-regions",
     "unknown-code",
+    "unreadable",
     "withdrawn",
 ]
 """Why a number was not audited."""
@@ -56,7 +57,8 @@ class Explanation:
     contradicts : int
         How many numbers of the region it would change that are right.
     chance : float
-        How many such hits are expected by chance among everything tried; see `agreement`.
+        How many such hits are expected by chance among everything tried on the numbers of the
+        document that do not match; see `auditing.chance`.
     """
 
     name: str
@@ -151,7 +153,7 @@ class Audit:
     numbers : tuple of AuditedNumber
         In the order of the document.
     issues : tuple of Issue
-        What dangles, and what was found on the images.
+        What cannot be read, what dangles, and what is not said clearly.
     """
 
     numbers: tuple[AuditedNumber, ...]
@@ -164,12 +166,21 @@ class Audit:
 
     @property
     def is_clean(self) -> bool:
-        """Whether every number that is stated was audited and matches."""
-        return all(one.status == "matches" or one.reason == "absent" for one in self.numbers)
+        """Whether some numbers were audited, all that are stated match, and nothing was unread.
+
+        A document without any number, or with absent ones alone, is not clean: nothing in it was
+        measured again. Neither is one with an issue that is an error.
+        """
+        return (
+            any(one.status == "matches" for one in self.numbers)
+            and all(one.status == "matches" or one.reason == "absent" for one in self.numbers)
+            and all(issue.severity != "error" for issue in self.issues)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record that ``--format json`` prints."""
         return {
+            "clean": self.is_clean,
             "counts": self.counts,
             "numbers": [one.to_dict() for one in self.numbers],
             "issues": [
@@ -206,7 +217,8 @@ class Audit:
         return text.getvalue()
 
     def __str__(self) -> str:
-        """Return how many there are of each status, and those that do not match."""
+        """Return how many there are of each status, those that do not match, and the issues."""
         counts = ", ".join(f"{status}: {count}" for status, count in self.counts.items())
         wrong = [str(one) for one in self.numbers if one.status != "matches"]
-        return "\n".join([f"numbers: {len(self.numbers)} ({counts})", *wrong])
+        head = f"numbers: {len(self.numbers)} ({counts or 'nothing to audit'})"
+        return "\n".join([head, *wrong, *map(str, self.issues)])

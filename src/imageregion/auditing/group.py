@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from imageregion.auditing.chance import Doubt, Family
 from imageregion.auditing.claims import Claim
 from imageregion.auditing.explaining import World, explain, tries_of, worlds_of
 from imageregion.auditing.findings import AuditedNumber, Explanation, Reason
 from imageregion.auditing.measuring_again import MOST_VERTICES, Measured, Measurer
 from imageregion.auditing.quantities import quantity_name, sample_numbers
+from imageregion.auditing.steps import steps_of
 from imageregion.auditing.subjects import Numbers
 from imageregion.fhir.links.values import LinkedRegion
 
-__all__ = ["Group", "audited_group", "refused"]
+__all__ = ["Group", "Judged", "audited_group", "judge", "refused"]
 
 _MOST_REGIONS = 50
 _DEVIATIONS = ("std", "variance", "coefficient_of_variation")
@@ -53,35 +55,65 @@ def refused(claim: Claim, reason: Reason, message: str) -> AuditedNumber:
     )
 
 
+@dataclass(slots=True)
+class Judged:
+    """The numbers of a group, told apart by whether they match.
+
+    Parameters
+    ----------
+    group : Group
+    numbers : Numbers
+        What we measure.
+    right, wrong : list of Claim
+        Those that match, and those that a mistake is sought for.
+    findings : list
+        Place and finding of all but the wrong ones.
+    """
+
+    group: Group
+    numbers: Numbers
+    right: list[Claim] = field(default_factory=list)
+    wrong: list[Claim] = field(default_factory=list)
+    findings: list[tuple[int, AuditedNumber]] = field(default_factory=list)
+
+
+def judge(group: Group, measurer: Measurer) -> Judged:
+    """Measure a group again, and compare."""
+    numbers, reason = measurer.numbers(_complete(group))
+    found = Judged(group, numbers)
+    for claim in group.claims:
+        match = claim.matching(numbers)
+        if match is not None:
+            found.right.append(claim)
+            found.findings.append((claim.order, _match(claim, group, *match)))
+        elif reason and claim.found_in(numbers) is None:
+            finding = _placed(refused(claim, "not-measured", reason), group)
+            found.findings.append((claim.order, finding))
+        else:
+            found.wrong.append(claim)
+    return found
+
+
 def audited_group(
-    group: Group, measurer: Measurer, regions: Sequence[LinkedRegion]
+    judged: Judged, measurer: Measurer, regions: Sequence[LinkedRegion], family: Family
 ) -> Iterator[tuple[int, AuditedNumber]]:
     """Yield what is said of every number of a region, and its place.
 
     Parameters
     ----------
-    group : Group
+    judged : Judged
     measurer : Measurer
     regions : sequence of LinkedRegion
         All regions of the document.
+    family : Family
+        How many numbers of the document do not match.
     """
-    numbers, reason = measurer.numbers(_complete(group))
-    right: list[Claim] = []
-    wrong: list[Claim] = []
-    for claim in group.claims:
-        match = claim.matching(numbers)
-        if match is not None:
-            right.append(claim)
-            yield claim.order, _match(claim, group, *match)
-        elif reason and claim.found_in(numbers) is None:
-            yield claim.order, _placed(refused(claim, "not-measured", reason), group)
-        else:
-            wrong.append(claim)
-    if not wrong:
+    yield from judged.findings
+    if not judged.wrong:
         return
-    found = _explained(group, measurer, regions, numbers, right, wrong)
-    for claim in wrong:
-        yield claim.order, _finding(claim, group, numbers, *found[claim.order])
+    found = _explained(judged, measurer, regions, family)
+    for claim in judged.wrong:
+        yield claim.order, _finding(claim, judged.group, judged.numbers, *found[claim.order])
 
 
 def _complete(group: Group) -> Measured:
@@ -99,14 +131,10 @@ def _complete(group: Group) -> Measured:
 
 
 def _explained(
-    group: Group,
-    measurer: Measurer,
-    regions: Sequence[LinkedRegion],
-    numbers: Numbers,
-    right: Sequence[Claim],
-    wrong: Sequence[Claim],
+    judged: Judged, measurer: Measurer, regions: Sequence[LinkedRegion], family: Family
 ) -> _Explained:
     """Try one change, and two where one does not do."""
+    group, numbers, wrong = judged.group, judged.numbers, judged.wrong
     measured = group.measured
     pixels = not all(claim.is_of_shape for claim in group.claims)
     few = measured.is_large
@@ -118,7 +146,8 @@ def _explained(
         worlds.insert(0, World("deviation:sample", _SAMPLE, 0, sample_numbers(full)))
     worlds += _other_regions(group, measurer, regions)
     tries = {claim.order: tries_of(claim, numbers, more, worlds) for claim in wrong}
-    found = explain(wrong, right, numbers, tries, 1)
+    doubt = Doubt(family, numbers, steps_of(measured.subject))
+    found = explain(wrong, judged.right, doubt, tries, 1)
     left = [claim for claim in wrong if not found[claim.order][0]]
     if not left or few:
         return found
@@ -127,7 +156,7 @@ def _explained(
         doubled += [_sampled(world) for world in worlds[1:]]
     for claim in left:
         tries[claim.order] += tries_of(claim, numbers, {}, doubled)
-    return found | explain(left, right, numbers, tries, 2)
+    return found | explain(left, judged.right, doubt, tries, 2)
 
 
 def _sampled(world: World) -> World:
@@ -194,7 +223,7 @@ def _finding(
         claim.number,
         "unexplained",
         recomputed=truth,
-        message=_plain(claim, truth, group),
+        message=_ours(claim, truth),
     )
     finding = _placed(finding, group)
     if believed:
@@ -202,7 +231,7 @@ def _finding(
     if possible:
         return replace(finding, status="ambiguous", possible=possible)
     if truth is not None:
-        return finding
+        return replace(finding, message=f"{finding.message}; {_tried(group)}")
     found = claim.found_in(numbers)
     if found is not None:
         message = f"it is stated in {claim.number.unit}, and known only in {found[1]}"
@@ -212,11 +241,13 @@ def _finding(
     return _placed(refused(claim, "not-such-a-region", message), group)
 
 
-def _plain(claim: Claim, truth: float | None, group: Group) -> str:
-    if truth is None:
-        return ""
+def _ours(claim: Claim, truth: float | None) -> str:
     unit = claim.number.unit
+    return "" if truth is None else f"we measure {truth:.6g}{f' {unit}' if unit else ''}"
+
+
+def _tried(group: Group) -> str:
     tried = "nothing tried gives this number"
     if group.measured.is_large:
         tried += f", and of more than {MOST_VERTICES} vertices little was tried"
-    return f"we measure {truth:.6g}{f' {unit}' if unit else ''}; {tried}"
+    return tried

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import shapely
@@ -36,7 +37,10 @@ def drawing_issues(regions: Sequence[Region]) -> list[Issue]:
         if region.shape is None:
             continue
         issues += _of_shape(region, region.shape)
-        key = (region.type, region.target, _content(region.shape))
+        target = region.target
+        if region.shape.dimension == 3:  # lies where it lies, whatever it is written under
+            target = replace(target, instance="", frames=())
+        key = (region.type, target, _content(region.shape))
         first = known.setdefault(key, region.path)
         if first != region.path:
             message = f"the same region as {first}; combined, the two cancel each other"

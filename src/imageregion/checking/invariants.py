@@ -98,7 +98,7 @@ def _multiple(dimension: int) -> Callable[[Resource], _Found]:
         for place, region in resource.regions(dimension):
             coordinates = region.get("coordinate")
             count = len(coordinates) if isinstance(coordinates, list) else 0
-            if count % dimension:
+            if count % dimension and coordinates != [None]:  # refused as a whole
                 what = "(column, row) pairs" if dimension == 2 else "(x, y, z) triplets"
                 yield (*place, "coordinate"), f"expected {what}, got {count} numbers"
 

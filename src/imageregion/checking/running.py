@@ -68,7 +68,7 @@ def check(
     issues = list(read.issues)
     if read.normalized is None:
         issues += _despite(read.resource)
-    else:
+    elif not any(issue.code == "too-many-issues" for issue in read.errors):
         issues += _about_form(Resource(read.normalized))
     issues += drawing_issues(read.regions)
     placing = None
@@ -111,9 +111,11 @@ def _opened(images: Any, selection: Selection) -> Images:
 
 def _each_once(issues: list[Issue]) -> tuple[Issue, ...]:
     """Leave out what was found twice: the same rule at the same place, though in other words."""
+    from imageregion.fhir.reading.capped import capped
+
     found: dict[tuple[str, str], list[Issue]] = {}
     for issue in issues:
         known = found.setdefault((issue.code, issue.path), [])
         if issue not in known and not (known and issue.code == "not-an-image"):
             known.append(issue)
-    return tuple(issue for group in found.values() for issue in group)
+    return capped(issue for group in found.values() for issue in group)

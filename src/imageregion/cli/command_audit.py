@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imageregion.cli.app import app
-from imageregion.cli.console import open_sources
+from imageregion.cli.console import open_sources, say
 from imageregion.cli.options import ImagesPath, IndexFile, OutputFormat, asks_servers
 
 if TYPE_CHECKING:
@@ -40,7 +40,11 @@ def audit(
         bool, typer.Option("--all", help="In the table, list the numbers that match, too.")
     ] = False,
 ) -> None:
-    """Measure again what Observations state; exit 1 unless every number was audited and matches."""
+    """Measure again what Observations state; exit 1 unless every number was audited and matches.
+
+    Exit 1 also where something of the document cannot be read or found, and where it states no
+    number at all: then nothing was audited. What is wrong with the document goes to stderr.
+    """
     from imageregion.auditing.auditor import audit as find_mistakes
     from imageregion.auditing.auditor import open_linked
     from imageregion.fhir.linking import link
@@ -56,6 +60,10 @@ def audit(
         typer.echo(found.to_csv(), nl=False)
     else:
         _print_audit(found, every=every)
+    if output != "json":
+        _say_issues(found)
+    if not any(one.status != "not-audited" for one in found.numbers):
+        say("nothing was audited: no number was measured again")
     if not found.is_clean:
         raise typer.Exit(1)
 
@@ -79,6 +87,13 @@ def _print_audit(found: Audit, *, every: bool) -> None:
         console.print(table)
     counts = ", ".join(f"{count} {status}" for status, count in found.counts.items())
     console.print(f"numbers: {len(found.numbers)}{f' ({counts})' if counts else ''}")
+
+
+def _say_issues(found: Audit) -> None:
+    """Print errors and warnings about the document; JSON holds all of them."""
+    for issue in found.issues:
+        if issue.severity != "information":
+            say(str(issue))
 
 
 def _cells(one: AuditedNumber) -> tuple[str, ...]:

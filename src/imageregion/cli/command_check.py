@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imageregion.cli.app import app
-from imageregion.cli.console import dialect_title, open_sources, read_each, records_text, say
+from imageregion.cli.console import (
+    dialect_title,
+    first_rows,
+    open_sources,
+    read_each,
+    records_text,
+    say,
+)
 from imageregion.cli.options import DialectName, OutputFormat, asks_servers
 
 if TYPE_CHECKING:
@@ -115,16 +122,19 @@ def _print_rules(output: OutputFormat) -> None:
 
 
 def _print_findings(found: Sequence[Findings], conventions: bool) -> None:
+    issues, more = first_rows([(one.name, i) for one in found for i in one])
+    is_named = len(found) > 1 or not found[0].dialect  # no line above says of which file
     rows = [
-        (i.severity, i.code, f"{one.name}\n{i.path}" if len(found) > 1 else i.path, i.message)
-        for one in found
-        for i in one
+        (i.severity, i.code, f"{name}\n{i.path}" if is_named and name else i.path, i.message)
+        for name, i in issues
     ]
     for one in found:
         if one.dialect:
             say(f"{one.name or 'selection'}: read as {dialect_title(one.dialect)}")
     if rows:
         _print_table(("severity", "rule", "where", "what"), rows)
+        if more:
+            typer.echo(f"and {more:,} more, which --format json lists")
     else:
         typer.echo("nothing found")
     ranked = [ranking for one in found for ranking in one.conventions]

@@ -32,7 +32,10 @@ def link(
         Literal["table", "json"], typer.Option("--format", "-f", help="What to print.")
     ] = "table",
 ) -> None:
-    """Say which region, image and frame every Observation measures; exit 1 if something dangles."""
+    """Say which region, image and frame every Observation measures.
+
+    Exit 1 if something dangles or cannot be read.
+    """
     from imageregion.fhir.linking import link as find_links
 
     found = find_links(bundle)

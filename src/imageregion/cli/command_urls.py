@@ -32,7 +32,12 @@ __all__ = ["urls"]
 @asks_servers
 def urls(
     selection: Annotated[
-        Path, typer.Argument(metavar="SELECTION", help="FHIR ImagingSelection, or Bundle of them.")
+        Path,
+        typer.Argument(
+            metavar="SELECTION",
+            help="ImagingSelection of any version of FHIR, JSON or XML; also a Bundle, a JSON "
+            "array or NDJSON.",
+        ),
     ],
     endpoint: Annotated[
         list[str] | None,
@@ -85,14 +90,23 @@ def urls(
 ) -> None:
     """Build URLs that show regions: WADO-RS, WADO-URI, IHE Invoke Image Display.
 
-    None of them is asked for. Exit 1 if some region gets no URL.
+    None of them is asked for. Exit 1 if some selection or region cannot be read or gets no URL,
+    2 if none can.
     """
     from imageregion.fhir.studies import read_study
     from imageregion.fhir.urls import as_windowing
 
     read, unread = read_each([selection])
-    if not read:
+    for one in read:
+        for issue in one.issues:
+            if issue.severity == "error" or issue.code in ("entered-in-error", "inactive"):
+                say(f"{one.name}: {issue}")
+    usable = [one for one in read if one.normalized is not None]
+    unread += len(read) - len(usable)
+    if not usable:
         raise typer.Exit(2)
+    unread += any(one.errors for one in usable)
+    read = usable
     whole = read_study(study) if study else None
     for issue in whole.issues if whole else ():
         if issue.severity != "information":

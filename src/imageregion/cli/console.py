@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from imageregion.cli.options import OutputFormat, note_traffic, web_settings
-from imageregion.errors import ImageRegionError
+from imageregion.errors import ImageRegionError, Issue
 from imageregion.fhir.normalized import DIALECTS
 from imageregion.tables import print_report
 
@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from imageregion.fhir.selection import Selection
     from imageregion.report import Report
 
+MOST_ROWS = 200  # of a table of issues
 _MANY = 20  # regions that get a progress bar
 
 __all__ = [
+    "MOST_ROWS",
     "dialect_title",
+    "first_rows",
     "measured",
     "open_sources",
     "print_reports",
@@ -103,20 +106,50 @@ def open_sources(
 
 
 def read_each(
-    paths: Sequence[str | Path], dialect: Dialect | None = None
+    paths: Sequence[str | Path],
+    dialect: Dialect | None = None,
+    read_one: Callable[[str | Path, Dialect | None], Iterable[Selection]] | None = None,
+    tell_unread: Callable[[str, str], None] | None = None,
 ) -> tuple[list[Selection], int]:
-    """Read every file that can be read; say which cannot, and how many."""
+    """Read every file that can be read; say which cannot, and how many.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+    dialect : Dialect, optional
+    read_one : callable, optional
+        Reads a file, by default as `read_selections`.
+    tell_unread : callable, optional
+        Called with the name of a file that cannot be read and why, by default `say`.
+    """
     from imageregion.fhir.document import read_selections
 
     read: list[Selection] = []
     unread = 0
     for path in paths:
         try:
-            read += read_selections(path, dialect=dialect)
+            found = read_one(path, dialect) if read_one else read_selections(path, dialect=dialect)
+            read += found
         except ImageRegionError as error:
             unread += 1
-            say(f"error: {path}: {error}")
+            why = str(error).removeprefix(f"{path}: ")
+            if tell_unread:
+                tell_unread(str(path), why)
+            else:
+                say(f"error: {path}: {why}")
     return read, unread
+
+
+def first_rows(found: Sequence[tuple[str, Issue]]) -> tuple[list[tuple[str, Issue]], int]:
+    """Return what a table shows of a list of issues, and how many more there are.
+
+    Where there are too many, errors come first.
+    """
+    rows = list(found)
+    if len(rows) > MOST_ROWS:
+        order = ("error", "warning", "information")
+        rows.sort(key=lambda row: order.index(row[1].severity))
+    return rows[:MOST_ROWS], max(0, len(rows) - MOST_ROWS)
 
 
 def measured(selection: Selection, images: Images, **options: Any) -> Report:

@@ -137,7 +137,8 @@ def _server_options(
         bool,
         typer.Option(
             "--whole-objects",
-            help="Fetch whole objects: for servers whose metadata lack digits.",
+            help="Fetch whole objects instead of metadata and single frames: for servers whose "
+            "metadata lack digits.",
             rich_help_panel=_PANEL,
         ),
     ] = False,

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from imageregion.converting.conversion import Converted, TargetForm, convert_selection
+from imageregion.converting.conversion import Converted, TargetForm, convert_selection, read_all
 
-__all__ = ["Converted", "TargetForm", "convert_selection"]
+__all__ = ["Converted", "TargetForm", "convert_selection", "read_all"]

@@ -11,17 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from imageregion.converting.digits import digit_losses
+from imageregion.converting.envelope import envelope_losses
 from imageregion.errors import FhirError, ImageRegionError, InputError, Issue
 
 if TYPE_CHECKING:
     from imageregion.fhir.normalized import Dialect
     from imageregion.fhir.selection import Selection
 
-__all__ = ["Converted", "TargetForm", "convert_selection"]
+__all__ = ["Converted", "TargetForm", "convert_selection", "read_all"]
 
 TargetForm = Literal["r5", "r6", "r5-snapshot1", "manifest", "geojson"]
 """What a selection can be converted to."""
 
+_GAVE_UP = "too-many-issues"
 _Found = tuple[str, Issue]
 _Result = tuple[list[dict[str, Any]], list[_Found]]
 
@@ -37,7 +40,7 @@ class Converted:
         For the forms of FHIR one ImagingSelection, or Bundle of those that one became, for each
         selection; one ImagingManifest, or one GeoJSON FeatureCollection, for all together.
     found : tuple of (str, Issue)
-        Every loss, with the name of its selection.
+        Every loss, with the name of its selection, or of the file where it is of none.
 
     Examples
     --------
@@ -131,6 +134,10 @@ class Converted:
         chosen = form or (ending[1:] if ending in (".xml", ".ndjson") else "json")
         writers = {"xml": self.to_xml, "ndjson": self.to_ndjson, "json": self.to_json}
         content = writers[chosen]()
+        if not target.parent.is_dir():
+            raise InputError(f"{target}: cannot be written: folder does not exist")
+        if target.is_file() and not target.stat().st_mode & 0o222:
+            raise InputError(f"{target}: cannot be written: it is read-only")
         try:
             _replace(target, content)
         except (OSError, ValueError) as error:
@@ -205,11 +212,12 @@ def convert_selection(
     """
     if to not in get_args(TargetForm):
         raise InputError(f"expected one of {', '.join(get_args(TargetForm))}, got {to!r:.40}")
-    read = _read(selection, dialect)
-    found = [(one.name, issue) for one in read if not one.normalized for issue in one.errors]
-    usable = [one for one in read if one.normalized]
+    found: list[_Found] = []
+    read = _read(selection, dialect, found)
+    found += [(one.name, issue) for one in read for issue in one.errors if _is_left_out(one, issue)]
+    usable = [one for one in read if one.normalized and not _is_given_up(one)]
     if not usable:
-        first = found[0][1] if found else None
+        first = next((issue for _, issue in found if issue.severity == "error"), None)
         raise FhirError(
             first.path if first else "document", first.message if first else "no ImagingSelection"
         )
@@ -222,19 +230,51 @@ def convert_selection(
     return Converted(to, tuple(documents), tuple(dict.fromkeys(found + more)))
 
 
-def _read(selection: Any, dialect: Dialect | None) -> list[Selection]:
-    from imageregion.fhir.document import read_selections
+def _is_left_out(selection: Selection, issue: Issue) -> bool:
+    return selection.normalized is None or issue.code in ("repeated-key", _GAVE_UP)
+
+
+def _is_given_up(selection: Selection) -> bool:
+    """Whether reading ended before the end: what follows is unknown, and so is what is lost."""
+    return any(issue.code == _GAVE_UP for issue in selection.errors)
+
+
+def read_all(source: Any, dialect: Dialect | None, found: list[_Found]) -> list[Selection]:
+    """Read selections, and append to `found` what else the document holds.
+
+    Raises
+    ------
+    InputError, FhirError
+        As `read_selections`.
+    """
+    from imageregion.fhir.document import read_everything
+    from imageregion.fhir.reading.capped import capped
+
+    losses: dict[str, dict[Issue, None]] = {}
+
+    def note(value: Any, place: str, is_read: bool) -> None:
+        for name, issue in envelope_losses(value, place, is_read):
+            losses.setdefault(name, {})[issue] = None
+
+    read = list(read_everything(source, note, dialect=dialect))
+    found += [(name, issue) for name, issues in losses.items() for issue in capped(issues)]
+    name = str(source) if isinstance(source, Path) else ""
+    found += [(name, issue) for issue in digit_losses(source)]
+    return read
+
+
+def _read(selection: Any, dialect: Dialect | None, found: list[_Found]) -> list[Selection]:
     from imageregion.fhir.selection import Selection
 
     if isinstance(selection, Selection):
         return [selection]
     is_one = isinstance(selection, str | bytes | bytearray | Path | Mapping)
     if is_one or hasattr(selection, "model_dump") or not isinstance(selection, Iterable):
-        return list(read_selections(selection, dialect=dialect))
+        return read_all(selection, dialect, found)
     items = list(selection)
     if not any(isinstance(item, Selection) for item in items):
-        return list(read_selections(items, dialect=dialect))
-    return [one for item in items for one in _read(item, dialect)]
+        return read_all(items, dialect, found)
+    return [one for item in items for one in _read(item, dialect, found)]
 
 
 def _resources(selections: list[Selection], to: Literal["r5", "r6", "r5-snapshot1"]) -> _Result:

@@ -184,14 +184,16 @@ def _left_out(normalized: Normalized) -> list[Issue]:
     """List the elements that become neither geometry nor property."""
     resource = normalized.resource
     places: list[Place] = [(name,) for name in resource if name not in _SAID]
-    code = resource.get("code")
-    codings = code.get("coding") if isinstance(code, dict) else None
-    if codings:
-        places.append(("code", "coding"))
+    code = resource.get("code") if isinstance(resource.get("code"), dict) else None
+    places += [("code", name) for name in code or () if name != "text"]
     for place, element, instance in _walk(resource):
         is_region = place[-2] != "instance"
         inner, said = (element, _SAID_OF_REGION) if is_region else (instance, _SAID_OF_INSTANCE)
         places += [(*place, name) for name in inner if name not in said]
+        coding = None if is_region else inner.get("sopClass")
+        for name, value in coding.items() if isinstance(coding, dict) else ():
+            if name != "code" and (name, value) != ("system", "urn:ietf:rfc:3986"):
+                places.append((*place, "sopClass", name))
     return [
         Issue("warning", "left-out", fhirpath(original_place(place, normalized.places)), _NO_PLACE)
         for place in places

@@ -17,7 +17,8 @@ class Traffic:
     requests : int
         Sent to servers, those that were tried again and redirected included.
     received : int
-        Bytes of the bodies of their answers as they came over the network, perhaps compressed.
+        Bytes of the bodies of their answers as they came over the network, perhaps compressed;
+        what comes with an error is not read, and not counted.
     cached : int
         Answers taken from the cache instead.
     pixels : int

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from imageregion.errors import FhirError, ImageRegionError, InputError, Issue
 from imageregion.fhir.cross_version import is_selection
 from imageregion.fhir.normalized import Dialect
+from imageregion.fhir.reading.repeated import repeated_keys
 from imageregion.fhir.reading.resource import read_manifest, read_resource
 from imageregion.fhir.selection import Selection
-from imageregion.fhir.text.plain import MAX_DEPTH, brief, is_shallow, plain
+from imageregion.fhir.text.plain import MAX_DEPTH, RepeatedKeys, brief, is_shallow, plain
 from imageregion.fhir.text.sources import Record, read_document, read_record, read_records
 
-__all__ = ["read_document", "read_selection", "read_selections"]
+__all__ = ["Beside", "read_document", "read_everything", "read_selection", "read_selections"]
 
 _Placed = tuple[Any, str]
 """A resource, or the error that stands for it, and where it was found."""
+
+Beside = Callable[[Any, str, bool], None]
+"""What is told of things that are no selections: see `read_everything`."""
 
 _KIND = "ImagingSelection"
 _MANIFEST = "ImagingManifest"
@@ -39,7 +43,8 @@ def read_selection(source: Any, *, dialect: Dialect | None = None) -> Selection:
     -------
     Selection
         With the regions that can be read. Look at `Selection.issues` for those that cannot, and at
-        `Selection.dialect` for what it was read as.
+        `Selection.dialect` for what it was read as. Paths are FHIRPaths of the document; those of a
+        Basic are of the ImagingSelection that it stands for.
 
     Raises
     ------
@@ -110,16 +115,47 @@ def read_selections(source: Any, *, dialect: Dialect | None = None) -> Iterator[
     Bundle.entry[0].resource Selection('a', available, 1 region: 1 image)
     Bundle.entry[1].resource Selection('b', unreadable, 0 regions; 1 error)
     """
-    return _read_all(read_records(source), dialect)
+    return _read_all(read_records(source), dialect, _pass_over)
 
 
-def _read_all(records: Iterable[Record], dialect: Dialect | None) -> Iterator[Selection]:
+def read_everything(
+    source: Any, beside: Beside, *, dialect: Dialect | None = None
+) -> Iterator[Selection]:
+    """Do as `read_selections`, and tell of everything in the document that is no selection.
+
+    Parameters
+    ----------
+    source, dialect
+        As for `read_selections`.
+    beside : callable
+        Called with a Bundle, an entry of one or a resource, its place, and whether selections
+        may be in it.
+
+    Examples
+    --------
+    >>> found = []
+    >>> list(read_everything([{"resourceType": "ImagingSelection"}, {"resourceType": "Patient"}],
+    ...                      lambda value, place, is_read: found.append((place, is_read))))
+    [Selection('[0]', unreadable, 0 regions; 1 error)]
+    >>> found
+    [('[1]', False)]
+    """
+    return _read_all(read_records(source), dialect, beside)
+
+
+def _pass_over(value: Any, place: str, is_read: bool) -> None:
+    """Tell nobody."""
+
+
+def _read_all(
+    records: Iterable[Record], dialect: Dialect | None, beside: Beside
+) -> Iterator[Selection]:
     found, others = 0, set[str]()
     for record in records:
-        for resource, place in _expand(record.value, record.name):
-            kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
-            if isinstance(kind, str) and kind not in _KINDS and not is_selection(resource):
-                others.add(kind[:60])
+        for resource, place in _expand(record.value, record.name, beside):
+            if not _may_be_read(resource):
+                others.add(resource["resourceType"][:60])
+                beside(resource, place.removesuffix(".resource"), False)
                 continue
             found += 1
             yield from _read_or_explain(Record(resource, place, record.is_regular), dialect)
@@ -165,7 +201,7 @@ def _plain_or_empty(resource: Mapping[str, Any]) -> dict[str, Any]:
     return copy
 
 
-def _expand(record: Any, place: str) -> Iterator[_Placed]:
+def _expand(record: Any, place: str, beside: Beside) -> Iterator[_Placed]:
     """Yield the resources in a record: the entries of a Bundle, the items of a list, or itself."""
     levels: list[Iterator[_Placed]] = [iter([(record, place)])]
     above: list[int] = [0]  # identity of what each level is in
@@ -179,7 +215,13 @@ def _expand(record: Any, place: str) -> Iterator[_Placed]:
         if isinstance(value, list):
             inner = _listed(value, where)
         elif isinstance(value, Mapping) and value.get("resourceType") == "Bundle":
-            inner = _entries(value, f"{where}: Bundle" if where else "Bundle")
+            refusal = _refusal(value, "entry", "Bundle")
+            if refusal:
+                yield refusal, where
+                continue
+            bundle = f"{where}: Bundle" if where else "Bundle"
+            beside(value, bundle, True)
+            inner = _entries(value, bundle, beside)
         else:
             yield placed
             continue
@@ -191,12 +233,17 @@ def _expand(record: Any, place: str) -> Iterator[_Placed]:
         above.append(id(value))
 
 
+def _may_be_read(resource: Any) -> bool:
+    kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
+    return not isinstance(kind, str) or kind in (*_KINDS, "Bundle") or is_selection(resource)
+
+
 def _listed(items: list[Any], where: str) -> Iterator[_Placed]:
     for i, item in enumerate(items):
         yield item, f"{where}[{i}]"
 
 
-def _entries(bundle: Mapping[str, Any], where: str) -> Iterator[_Placed]:
+def _entries(bundle: Mapping[str, Any], where: str, beside: Beside) -> Iterator[_Placed]:
     entries = bundle.get("entry")
     if entries is None:
         return
@@ -204,6 +251,20 @@ def _entries(bundle: Mapping[str, Any], where: str) -> Iterator[_Placed]:
         raise FhirError("Bundle.entry", f"expected a list, got {brief(entries)}")
     for i, entry in enumerate(entries):
         if isinstance(entry, Mapping) and entry.get("resource") is None:
+            beside(entry, f"{where}.entry[{i}]", False)
             continue  # a request or response without a resource is legal in a Bundle
         resource = entry["resource"] if isinstance(entry, Mapping) else entry
+        if isinstance(entry, Mapping) and _may_be_read(resource):
+            beside(entry, f"{where}.entry[{i}]", True)
+        resource = _refusal(entry, "resource", f"Bundle.entry[{i}]") or resource
         yield resource, f"{where}.entry[{i}].resource"
+
+
+def _refusal(element: Any, inner: str, path: str) -> FhirError | None:
+    """Return the error of an element that gives a key twice, apart from what is in `inner`."""
+    if not isinstance(element, RepeatedKeys):
+        return None
+    keys = list(element.repeated)
+    keys += [k for k, value in element.items() if k != inner and any(repeated_keys(value))]
+    message = "given more than once: what means two things at once is refused"
+    return FhirError(f"{path}.{keys[0]}", message) if keys else None

@@ -17,17 +17,30 @@ selection-unreadable      the ImagingSelection it refers to cannot be read
 no-region                 the ImagingSelection it refers to has no region that can be read
 no-such-region            the region named is not in the ImagingSelection, or cannot be read
 member-cycle              an Observation that is a member of itself
+------------------------  --------------------------------------------------------------------------
+error: unreadable
+------------------------  --------------------------------------------------------------------------
+unreadable                a line, item or entry of the document that is no resource
+wrong-type                a value, Quantity or component that is of another type than it has to be
+------------------------  --------------------------------------------------------------------------
 warning
 ------------------------  --------------------------------------------------------------------------
 several-regions           any of several regions may be meant
+entered-in-error          the Observation, its selection or a group on the way to it is withdrawn
+reference-type            hasMember or result of something that cannot stand there
 no-image                  the selection is of a segment, report or other object that is no image
+------------------------  --------------------------------------------------------------------------
+information
+------------------------  --------------------------------------------------------------------------
+unknown-version           a reference to a version of a resource that does not say its own
+repeated                  a resource that is there twice, equal in everything; it counts once
 ========================  ==========================================================================
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from imageregion.errors import ImageRegionError, Issue
@@ -41,17 +54,18 @@ from imageregion.fhir.links.named_regions import (
     named_regions,
     without_regions,
 )
+from imageregion.fhir.links.nearest import Route, nearest_of
 from imageregion.fhir.links.stated import concept_text, stated_numbers
 from imageregion.fhir.links.stated_images import measured_images, stated_method
 from imageregion.fhir.links.values import Basis, Link, LinkedRegion, Links
+from imageregion.fhir.links.versions import unknown_version
+from imageregion.fhir.links.withdrawn import valid_first, withdrawn
 from imageregion.fhir.selection import Selection
 
 __all__ = ["link"]
 
 _DEEPEST = 32
-_MOST_SEEN = 200
-"""Most steps from an Observation over groups and other Observations to its selection, and most
-resources that are looked at on the way."""
+"""Most steps from an Observation over groups and other Observations to its selection."""
 
 
 def link(source: Any) -> Links:
@@ -93,7 +107,7 @@ def link(source: Any) -> Links:
     library = Library(entries)
     work = _Work(library, Membership(library))
     links = tuple(work.link(entry) for entry in library.entries if entry.kind == "Observation")
-    return Links(links, (*unread, *work.members.issues))
+    return Links(links, (*unread, *library.issues, *work.members.issues))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +117,7 @@ class _Way:
     target: Entry
     paths: tuple[str, ...]
     via: str
+    route: Route = ()
 
 
 @dataclass(slots=True)
@@ -112,6 +127,7 @@ class _Work:
     library: Library
     members: Membership
     read: dict[int, Selection | str] = field(default_factory=dict)
+    nearest: dict[int, tuple[Route, ...]] | None = None
 
     def link(self, entry: Entry) -> Link:
         """Follow the references of one Observation."""
@@ -119,10 +135,18 @@ class _Work:
         numbers = stated_numbers(entry)
         ways = self.ways(entry, issues)
         regions, basis = self.regions(entry, ways, issues)
-        if not ways and numbers and not issues:
+        if not ways and numbers and all(issue.severity != "error" for issue in issues):
             issues.append(
                 _dangling("no-derived-from", entry, "its numbers refer to no ImagingSelection")
             )
+        for number in numbers:
+            if number.unreadable:
+                path = _placed(number.path, entry)
+                issues.append(Issue("error", "wrong-type", path, number.unreadable))
+        over = [one for way in ways for one in (*way.route, way.target)]
+        gone = withdrawn([entry, *over], self.selection)
+        place = _path(entry)
+        issues += [Issue("warning", "entered-in-error", place, told) for told in gone.values()]
         instances, frame = measured_images(entry.resource)
         if not instances:
             instances = _drawn_on(regions)
@@ -143,35 +167,43 @@ class _Work:
             reports=self.members.reports(entry),
             rule=rule,
             method=method,
+            withdrawn=tuple(gone),
             issues=tuple(dict.fromkeys(issues)),
         )
 
     def ways(self, entry: Entry, issues: list[Issue]) -> list[_Way]:
-        """Find the selections of an Observation, by the first way that leads to some."""
-        seen: set[int] = set()
-        pending = [(entry, "", 0)]
-        while pending:
-            current, via, depth = pending.pop(0)
-            if id(current) in seen or depth > _DEEPEST or len(seen) >= _MOST_SEEN:
-                continue
-            seen.add(id(current))
-            told = issues if current is entry else []
-            others: list[tuple[Entry, str, int]] = []
-            found: list[_Way] = []
-            for target, paths in self.derived_from(current, told):
-                if target.kind == "Observation":
-                    others.append((target, f"derivedFrom of {target.name}", depth + 1))
-                elif target.kind in ("ImagingSelection", "Basic", "ImagingManifest"):
-                    found.append(_Way(target, paths, via or "derivedFrom"))
-            found = found or list(self.around(current, via, told))
-            if found:
-                return found
-            groups = [
-                (group, f"derivedFrom of {group.name}", depth + 1)
-                for group in self.members.parents(current)
-            ]
-            pending += [*groups, *others]
-        return []
+        """Find the selections of an Observation, its own or those of the nearest that has some."""
+        found, others = self.own(entry, "", issues)
+        if found or not (others or self.members.parents(entry)):
+            return found
+        if self.nearest is None:  # once for all, because chains of Observations may be long
+            self.nearest = nearest_of(
+                [one for one in self.library.entries if one.kind == "Observation"],
+                lambda one: bool(self.own(one, "", [])[0]),
+                lambda one: valid_first([*self.members.parents(one), *self.own(one, "", [])[1]]),
+                _DEEPEST,
+            )
+        ways: dict[tuple[int, tuple[str, ...]], _Way] = {}
+        for route in self.nearest.get(id(entry), ()):
+            near = route[-1]
+            for way in self.own(near, f"derivedFrom of {near.name}", [])[0]:
+                ways.setdefault((id(way.target), way.paths), replace(way, route=route))
+        return list(ways.values())
+
+    def own(self, entry: Entry, via: str, issues: list[Issue]) -> tuple[list[_Way], list[Entry]]:
+        """Find the selections that an Observation names, and those it is derived from."""
+        found: list[_Way] = []
+        others: list[Entry] = []
+        for target, paths in self.derived_from(entry, issues):
+            if target.kind == "Observation":
+                others.append(target)
+            elif target.kind in ("ImagingSelection", "Basic", "ImagingManifest"):
+                found.append(_Way(target, paths, via or "derivedFrom"))
+        found = found or list(self.around(entry, via, issues))
+        once: dict[tuple[int, tuple[str, ...]], _Way] = {}
+        for way in found:
+            once.setdefault((id(way.target), way.paths), way)
+        return list(once.values()), others
 
     def derived_from(
         self, entry: Entry, issues: list[Issue]
@@ -180,6 +212,7 @@ class _Work:
         for path, reference in derivations(entry.resource):
             found = self.library.resolve(reference, entry)
             if isinstance(found, Entry):
+                issues += unknown_version(_placed(path, entry), reference, found)
                 yield found, region_paths(reference)
             elif may_be_region(reference):
                 issues.append(_unresolved(path, entry, reference, found))
@@ -193,6 +226,7 @@ class _Work:
                     if "ImagingSelection" in reference_text(reference):
                         issues.append(_unresolved(path, entry, reference, found))
                 elif found.kind == "ImagingSelection":
+                    issues += unknown_version(_placed(path, entry), reference, found)
                     yield _Way(found, region_paths(reference), via or name)
                 elif found.kind == "BodyStructure":
                     yield from self.spatial(found, via or name, entry, issues)
@@ -205,10 +239,11 @@ class _Work:
                 continue
             for _, reference in references(structure, "spatialReference"):
                 found = self.library.resolve(reference, body)
+                path = "BodyStructure.includedStructure.spatialReference"
                 if isinstance(found, Unresolved):
-                    path = "BodyStructure.includedStructure.spatialReference"
                     issues.append(_unresolved(path, entry, reference, found))
                 elif found.kind == "ImagingSelection":
+                    issues += unknown_version(_placed(path, entry), reference, found)
                     yield _Way(found, region_paths(reference), f"{via}: {body.name}")
 
     def regions(
@@ -276,8 +311,12 @@ def _as_r5(entry: Entry) -> Mapping[str, Any]:
 
 
 def _unresolved(path: str, entry: Entry, reference: Any, reason: Unresolved) -> Issue:
-    path = path if entry.place == "" else f"{entry.place}: {path}"
-    return Issue("error", "unresolved", path, f"{reference_text(reference)}: {reason}")
+    message = f"{reference_text(reference)}: {reason}"
+    return Issue("error", "unresolved", _placed(path, entry), message)
+
+
+def _placed(path: str, entry: Entry) -> str:
+    return f"{entry.place}: {path}" if entry.place else path
 
 
 def _dangling(code: str, entry: Entry, message: str) -> Issue:

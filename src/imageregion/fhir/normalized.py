@@ -13,6 +13,7 @@ UIDs are bare, codes are in lower case, ``sopClass`` is a Coding, ``derivedFrom`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -20,6 +21,8 @@ from typing import Any, Literal, TypeAlias
 from imageregion.errors import Issue
 
 __all__ = ["DIALECTS", "Dialect", "Normalized", "Place", "fhirpath", "original_place"]
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 Place: TypeAlias = tuple[str | int, ...]
 """Keys and indices from the resource to an element."""
@@ -47,7 +50,12 @@ DIALECTS: dict[Dialect, str] = {
     "r4-basic": "FHIR R4 or R4B, Basic with cross-version extensions",
     "manifest": "FHIR 3.0 (STU3) ImagingManifest",
 }
-"""Every published form of an ImagingSelection, by the name that ``--dialect`` takes."""
+"""Every published form of an ImagingSelection, by the name that ``--dialect`` takes.
+
+FHIRPaths are those of the document, with one exception: those of "r4-basic" are of the
+ImagingSelection of R5 that the Basic stands for (``ImagingSelection.instance[0].imageRegion2D[0]``,
+which in the Basic itself is an extension within an extension).
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,8 +111,20 @@ def fhirpath(place: Place) -> str:
     'ImagingSelection.instance[0].uid'
     >>> fhirpath(("ImagingManifest", "study", 0))
     'ImagingManifest.study[0]'
+    >>> fhirpath(("ImagingReference", "instance", 0, "imageRegion", "2dCoordinateList"))
+    'ImagingReference.instance[0].imageRegion.`2dCoordinateList`'
     """
     root = "ImagingSelection"
     if place and isinstance(place[0], str) and place[0][:1].isupper():
         root, place = place[0], place[1:]
-    return root + "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in place)
+    steps = (f"[{step}]" if isinstance(step, int) else f".{_identifier(step)}" for step in place)
+    return _identifier(root) + "".join(steps)
+
+
+def _identifier(name: str) -> str:
+    """Write a name as FHIRPath does: between backticks unless it is letters, digits and _."""
+    is_delimited = len(name) > 2 and name[0] == name[-1] == "`"
+    if is_delimited or _PLAIN.fullmatch(name):
+        return name
+    escaped = name.replace("\\", "\\\\").replace("`", "\\`")
+    return f"`{escaped}`"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,9 @@ class Selection:
         Where it came from: a file name, the place in a Bundle, or empty.
     normalized : Normalized, optional
         The resource in one form for all dialects; None where it was unreadable.
+    merged : mapping of str to str
+        3-D regions that R5 has in several instances are one Region, with the path of the first:
+        from the FHIRPaths of the others to this one.
 
     Examples
     --------
@@ -68,6 +71,7 @@ class Selection:
     resource: Mapping[str, Any]
     source: str = ""
     normalized: Normalized | None = None
+    merged: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def dialect(self) -> str:

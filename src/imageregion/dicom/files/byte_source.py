@@ -21,8 +21,10 @@ class ByteSource(Protocol):
 class FrameSource(Protocol):
     """A DICOM object that stays where it is, and gives its frames one by one."""
 
-    def fetch_frame(self, index: int, as_stored: bool) -> tuple[bytes, str] | None:
+    def fetch_frame(self, index: int, as_stored: bool, size: int) -> tuple[bytes, str] | None:
         """Return the encoded frame at `index`, from 0, and the UID of its transfer syntax.
+
+        It has `size` bytes when it is not compressed.
 
         None where single frames are not to be had, or, `as_stored`, not in the encoding they are
         stored in; then there is the whole object.

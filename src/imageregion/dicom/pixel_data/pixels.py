@@ -202,7 +202,8 @@ class Pixels:
     def _fetched(self, index: int, least: tuple[int, int] | None) -> NDArray[Any]:
         """Decode a frame that comes alone, or else take it out of the whole object."""
         as_stored = self.form.allocated > _SURE_BITS
-        found = None if self.whole else self.source.fetch_frame(index, as_stored)
+        size = -(-self.form.frame_bits // 8)
+        found = None if self.whole else self.source.fetch_frame(index, as_stored, size)
         if found is not None:
             form = form_of_fetched(self.form, *found)
             if form is not None:
@@ -218,6 +219,9 @@ class Pixels:
         header = read_header(place, self.uid, read_head(place))
         if header is None:
             raise DicomError(self.uid, "what the server gives for it is no DICOM")
+        if header.uid != self.uid:
+            other = header.uid or "one without SOP Instance UID"
+            raise DicomError(self.uid, f"the server gives another object, {other}")
         pixels = pixels_of(header, self.cache)
         known = self.form.shape, self.form.channels, self.frames.count
         if (pixels.form.shape, pixels.form.channels, pixels.frames.count) != known:

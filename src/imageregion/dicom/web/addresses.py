@@ -178,10 +178,28 @@ class Hosts:
     def __init__(self, allowed: tuple[str, ...] = ()) -> None:
         self._allowed = {_bare(name) for name in allowed}
         self._origins: set[tuple[str, int]] = set()
+        self._schemes: dict[tuple[str, int], set[str]] = {}
 
     def name(self, address: Address) -> None:
         """Note a host that was named in a URL."""
-        self._origins.add((address.host, address.port))
+        place = (address.host, address.port)
+        self._origins.add(place)
+        self._schemes.setdefault(place, set()).add(address.scheme)
+
+    def is_trusted(self, address: Address) -> bool:
+        """Whether secrets may be sent: to named hosts, in clear text only if named so.
+
+        Examples
+        --------
+        >>> hosts = Hosts()
+        >>> hosts.name(read_address("https://pacs.example.org:8443/rs"))
+        >>> hosts.is_trusted(read_address("http://pacs.example.org:8443/rs"))
+        False
+        """
+        named = self._schemes.get((address.host, address.port), set())
+        if address.scheme == "http" and named == {"https"}:
+            return False
+        return self.is_named(address.host, address.port)
 
     def is_named(self, host: str, port: int) -> bool:
         """Whether the caller named a host, with this port or with none.

@@ -12,12 +12,13 @@ import requests
 import urllib3
 from requests.structures import CaseInsensitiveDict
 
-from imageregion.dicom.web.addresses import shown
+from imageregion.dicom.web.addresses import Hosts, read_address, shown
 from imageregion.dicom.web.failures import FetchError
 from imageregion.errors import ImageRegionError
 
-__all__ = ["AGAIN", "Answer", "LaterError", "failed", "retry_after", "status_text"]
+__all__ = ["AGAIN", "Answer", "LaterError", "failed", "retry_after", "status_text", "untold"]
 
+_MARK = b"\xef\xbb\xbf"  # which some servers put before UTF-8
 AGAIN = frozenset({429, 502, 503, 504})
 """Statuses after which the same request may do better a moment later."""
 
@@ -46,6 +47,17 @@ def status_text(status: int) -> str:
     return f"{_STATUS.get(status, other)} (HTTP {status})"
 
 
+def untold(url: str, hosts: Hosts) -> str:
+    """Say that secrets were not sent to a host that only a document names; empty if they were."""
+    address = read_address(url, is_base=False)
+    if hosts.is_trusted(address):
+        return ""
+    host = address.host
+    if hosts.is_named(host, address.port):
+        return "; token and headers are not sent over http to what was named with https"
+    return f"; token and headers are not sent to it unless you name it: --allow-host {host}"
+
+
 class Answer(requests.Response):
     """An answer that was read to its end, or what came instead of one."""
 
@@ -61,6 +73,7 @@ class Answer(requests.Response):
         self.headers = CaseInsensitiveDict(headers)
         self._content = body
         self._content_consumed = True
+        self._parsed: Any = None
 
     @property
     def content_type(self) -> str:
@@ -72,6 +85,11 @@ class Answer(requests.Response):
         if self.error is not None:
             raise self.error
 
+    def parse(self) -> Any:
+        """Read the body as JSON, and keep the result for `json`; see there."""
+        self._parsed = self.json()
+        return self._parsed
+
     def json(self, **_: Any) -> Any:
         """Return the body as JSON, read within bounds.
 
@@ -80,8 +98,11 @@ class Answer(requests.Response):
         FetchError
             When it is none, or nested too deep.
         """
+        parsed, self._parsed = self._parsed, None
+        if parsed is not None:
+            return parsed
         try:
-            return orjson.loads(self.content)
+            return orjson.loads(self.content.removeprefix(_MARK))
         except ValueError as error:
             raise FetchError(shown(self.url), f"this is no JSON: {error}", passing=True) from None
 

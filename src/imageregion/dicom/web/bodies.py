@@ -10,14 +10,22 @@ from typing import Any
 
 from imageregion.dicom.web.failures import FetchError
 
-__all__ = ["Part", "check_kind", "parameter", "parts_of", "read_body"]
+__all__ = ["Part", "check_kind", "parameter", "parts_of", "read_body", "start_of"]
 
 _CHUNK = 256 * 1024
 _LONGEST_HEAD = 16 * 1024
 _MOST_PARTS = 100_000
+_MOST_MEMBERS = 10_000
 
 
-def read_body(raw: Any, headers: Mapping[str, str], url: str, limit: int) -> Iterator[bytes]:
+def read_body(
+    raw: Any,
+    headers: Mapping[str, str],
+    url: str,
+    limit: int,
+    most: int | None = None,
+    reason: str = "WebSettings.max_bytes",
+) -> Iterator[bytes]:
     """Read the body of an answer in pieces, unpacked.
 
     Parameters
@@ -28,6 +36,10 @@ def read_body(raw: Any, headers: Mapping[str, str], url: str, limit: int) -> Ite
         For messages.
     limit : int
         Bytes, unpacked.
+    most : int, optional
+        Stop after so many bytes, or a few more.
+    reason : str
+        Why there is this limit, for messages.
 
     Yields
     ------
@@ -44,17 +56,20 @@ def read_body(raw: Any, headers: Mapping[str, str], url: str, limit: int) -> Ite
     packing = headers.get("Content-Encoding", "").strip().lower()
     if packing not in ("", "identity", "gzip", "x-gzip", "deflate"):
         raise FetchError(url, f"the answer is packed in an unknown way, {packing[:40]!r}")
-    if expected is not None and expected > limit:
-        raise _too_large(url, limit)
+    if most is None and expected is not None and expected > limit:
+        raise _too_large(url, limit, reason)
     unpack = _Unpacking(packing, url) if packing not in ("", "identity") else None
     received = size = 0
-    while chunk := raw.read(_CHUNK, decode_content=False):
+    piece_size = _CHUNK if most is None else min(_CHUNK, most)
+    while chunk := raw.read(piece_size, decode_content=False):
         received += len(chunk)
         for piece in unpack.feed(chunk) if unpack else (chunk,):
             size += len(piece)
             if size > limit:
-                raise _too_large(url, limit)
+                raise _too_large(url, limit, reason)
             yield piece
+            if most is not None and size >= most:
+                return
     if expected is not None and received < expected:
         message = f"the answer is truncated: {received} of {expected} bytes came"
         raise FetchError(url, message, passing=True)
@@ -62,28 +77,35 @@ def read_body(raw: Any, headers: Mapping[str, str], url: str, limit: int) -> Ite
         unpack.check_end()
 
 
-def _too_large(url: str, limit: int) -> FetchError:
-    return FetchError(url, f"the answer has more than {limit} bytes (WebSettings.max_bytes)")
+def _too_large(url: str, limit: int, reason: str) -> FetchError:
+    return FetchError(url, f"the answer has more than {limit} bytes ({reason})")
 
 
 class _Unpacking:
     """Unpacks gzip or deflate a little at a time, so that a bomb does no harm."""
 
     def __init__(self, packing: str, url: str) -> None:
-        bits = zlib.MAX_WBITS if packing == "deflate" else 16 + zlib.MAX_WBITS
-        self._inflate = zlib.decompressobj(bits)
-        self._url, self._empty = url, True
+        self._bits = zlib.MAX_WBITS if packing == "deflate" else 16 + zlib.MAX_WBITS
+        self._inflate = zlib.decompressobj(self._bits)
+        self._url, self._empty, self._members = url, True, 1
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         self._empty = False
-        while chunk and not self._inflate.eof:
+        while chunk:
+            if self._inflate.eof:  # gzip may have several members (RFC 1952 2.2)
+                if self._bits == zlib.MAX_WBITS or not chunk.startswith(b"\x1f\x8b"):
+                    return
+                self._members += 1
+                if self._members > _MOST_MEMBERS:
+                    raise FetchError(self._url, "the answer is packed in too many pieces")
+                self._inflate = zlib.decompressobj(self._bits)
             try:
                 piece = self._inflate.decompress(chunk, _CHUNK)
             except zlib.error as error:
                 message = f"the answer cannot be unpacked: {error}"
                 raise FetchError(self._url, message, passing=True) from None
             yield piece
-            chunk = self._inflate.unconsumed_tail
+            chunk = self._inflate.unused_data or self._inflate.unconsumed_tail
         if not self._inflate.eof:  # what is left inside is less than a piece
             while piece := self._inflate.decompress(b"", _CHUNK):
                 yield piece
@@ -106,7 +128,9 @@ def parameter(content_type: str, name: str) -> str:
     return ""
 
 
-def check_kind(content_type: str, body: bytes, accepted: str, url: str) -> None:
+def check_kind(
+    content_type: str, body: bytes, accepted: str, url: str, *, is_start: bool = False
+) -> None:
     """Refuse an answer that is not what was asked for, or a multipart message without its end.
 
     Parameters
@@ -118,6 +142,8 @@ def check_kind(content_type: str, body: bytes, accepted: str, url: str) -> None:
         The Accept header of the request.
     url : str
         For messages.
+    is_start : bool
+        The body is only the first part of what there is.
 
     Raises
     ------
@@ -131,7 +157,8 @@ def check_kind(content_type: str, body: bytes, accepted: str, url: str) -> None:
     binary = kind.startswith(("image/", "application/dicom", "application/octet-stream"))
     if kind == "multipart/related":
         boundary = parameter(content_type, "boundary")
-        if boundary and f"--{boundary}--".encode("latin-1", "replace") not in body[-4096:]:
+        end = f"--{boundary}--".encode("latin-1", "replace")
+        if boundary and not is_start and end not in body[-4096:]:
             message = "the multipart answer is truncated: its end is missing"
             raise FetchError(url, message, passing=True)
     elif not binary:
@@ -186,6 +213,23 @@ def parts_of(content_type: str, body: bytes, url: str) -> list[Part]:
     if not found:
         raise FetchError(url, "the multipart answer has no part")
     return found
+
+
+def start_of(content_type: str, body: bytes, url: str) -> bytes:
+    r"""Return the first part of a multipart message of which perhaps only the start was read.
+
+    Raises
+    ------
+    FetchError
+        When there is no part.
+
+    Examples
+    --------
+    >>> start_of("multipart/related; boundary=x", b"--x\r\nContent-Type: a/b\r\n\r\nABC", "")
+    b'ABC'
+    """
+    boundary = parameter(content_type, "boundary").encode("latin-1", "replace")
+    return parts_of(content_type, body + b"\r\n--" + boundary + b"--", url)[0].content
 
 
 def _content_type(head: bytes) -> str:

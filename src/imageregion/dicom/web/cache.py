@@ -9,24 +9,30 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import stat
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
 from imageregion.errors import InputError
 
-__all__ = ["Cached", "ResponseCache"]
+__all__ = ["Cached", "ResponseCache", "answer_key"]
 
 _FORMAT = "imageregion answer 1"
 _LONGEST_LINE = 16 * 1024
 _ROOM = 0.9  # of the bound: how much is left when entries are dropped
 _OLD = 3600.0  # seconds after which a file half-written by a process that died is removed
-_SUFFIX = ".answer"
+_SUFFIX, _PREFIX, _UNDONE = ".answer", ".imageregion-", ".part"
+_ENTRY = re.compile(r"[0-9a-f]{40}\.answer")
+_LOOKS = 20  # how often the folder is looked through while others may fill it as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,23 @@ class Cached:
 
     content_type: str
     body: bytes
+
+
+def answer_key(url: str, sent: Mapping[str, str], most: int | None = None) -> str:
+    """Return what an answer depends on; secrets only as a hash.
+
+    Parameters
+    ----------
+    url : str
+    sent : mapping
+        Head of the request.
+    most : int, optional
+        How many bytes of the answer are read, if not all.
+    """
+    secret = {k: v for k, v in sorted(sent.items()) if k not in ("User-Agent", "Accept")}
+    who = hashlib.sha256(orjson.dumps(secret)).hexdigest()
+    parts = [url, sent.get("Accept", ""), who]
+    return "\n".join(parts if most is None else [*parts, f"first {most}"])
 
 
 class ResponseCache:
@@ -65,6 +88,7 @@ class ResponseCache:
         self.folder, self.limit = folder, limit
         self._lock = threading.Lock()
         self._used: int | None = None
+        self._added = 0  # bytes since the folder was looked through
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.scandir(folder) as listing:
@@ -78,7 +102,7 @@ class ResponseCache:
         """Return an answer, None where there is none, or it is damaged or older than so long."""
         path = self._path(key)
         try:
-            with path.open("rb") as file:
+            with _opened(path) as file:
                 about = orjson.loads(file.readline(_LONGEST_LINE))
                 body = file.read(self.limit)
             if about["format"] != _FORMAT or about["key"] != key:
@@ -104,7 +128,9 @@ class ResponseCache:
             return
         temporary = ""
         try:
-            with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".", delete=False) as file:
+            with tempfile.NamedTemporaryFile(
+                dir=self.folder, prefix=_PREFIX, suffix=_UNDONE, delete=False
+            ) as file:
                 temporary = file.name
                 file.write(about + b"\n")
                 file.write(answer.body)
@@ -120,11 +146,16 @@ class ResponseCache:
         return self.folder / f"{hashlib.blake2b(key.encode(), digest_size=20).hexdigest()}{_SUFFIX}"
 
     def _make_room(self, added: int) -> None:
-        """Drop what was used longest ago; the folder is looked through only when it may be full."""
+        """Drop what was used longest ago; the folder is looked through only when it may be full.
+
+        Other processes may write to it, too, so that after a while nobody knows how full it is.
+        """
         with self._lock:
-            if self._used is not None and self._used + added <= self.limit:
-                self._used += added
+            self._added += added
+            may_be_full = self._used is None or self._used + self._added > self.limit
+            if not may_be_full and self._added <= self.limit // _LOOKS:
                 return
+            self._added = 0
             entries = self._entries()
             used = sum(size for _, size, _ in entries)
             for _, size, path in sorted(entries) if used > self.limit else ():
@@ -143,15 +174,28 @@ class ResponseCache:
             for one in listing:
                 with suppress(OSError):
                     status = one.stat()
-                    if one.name.endswith(_SUFFIX):
+                    if _ENTRY.fullmatch(one.name):
                         found.append((status.st_mtime, status.st_size, one.path))
-                    elif _is_ours(one.name) and now - status.st_mtime > _OLD:
+                    elif _is_undone(one.name) and now - status.st_mtime > _OLD:
                         os.unlink(one.path)
         return found
 
 
 def _is_ours(name: str) -> bool:
-    return name.endswith(_SUFFIX) or name.startswith(".")
+    return _ENTRY.fullmatch(name) is not None or _is_undone(name)
+
+
+def _is_undone(name: str) -> bool:
+    return name.startswith(_PREFIX) and name.endswith(_UNDONE)
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a file to read it; whatever else has its name is an error, and waits for nobody."""
+    number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    if stat.S_ISREG(os.fstat(number).st_mode):
+        return os.fdopen(number, "rb")
+    os.close(number)
+    raise OSError(f"{path} is no file")
 
 
 def _sum(body: bytes) -> str:

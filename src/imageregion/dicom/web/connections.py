@@ -13,15 +13,17 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from imageregion.dicom.web.addresses import Hosts
+from imageregion.dicom.web.addresses import Hosts, read_address
 from imageregion.dicom.web.failures import FetchError
 
-__all__ = ["CheckedAdapter", "TimeLimit"]
+__all__ = ["CheckedAdapter", "TimeLimit", "check_name"]
 
 _POOLS = 8
 _CONNECTIONS = 16
@@ -81,25 +83,24 @@ class TimeLimit:
                     self._socket.shutdown(socket.SHUT_RDWR)
 
 
-class _Checked:
-    """What connections with and without TLS do besides."""
+class _Timed:
+    """What connections with and without TLS, and those to proxies, do besides."""
 
-    hosts: Hosts
-    host: str
-    port: int
     twin: socket.socket | None = None
 
     def _new_conn(self) -> socket.socket:
-        _check_name(self.hosts, self.host, self.port)
         connected: socket.socket = super()._new_conn()  # type: ignore[misc]
         try:
-            _check(self.hosts, self.host, self.port, connected.getpeername()[0])
+            self._look_at(connected)
             self.twin = connected.dup()  # TLS takes the other one over
         except BaseException:
             connected.close()
             raise
         TimeLimit.watch(self.twin)
         return connected
+
+    def _look_at(self, connected: socket.socket) -> None:
+        """Refuse a connection."""
 
     def request(self, *arguments: Any, **options: Any) -> Any:
         """Send a request; the socket may be one of before."""
@@ -114,6 +115,21 @@ class _Checked:
             twin.close()
 
 
+class _Checked(_Timed):
+    """What connections that no proxy makes do besides."""
+
+    hosts: Hosts
+    host: str
+    port: int
+
+    def _new_conn(self) -> socket.socket:
+        check_name(self.hosts, self.host, self.port)
+        return super()._new_conn()
+
+    def _look_at(self, connected: socket.socket) -> None:
+        _check(self.hosts, self.host, self.port, connected.getpeername()[0])
+
+
 class _CheckedHttp(_Checked, HTTPConnection):
     pass
 
@@ -122,8 +138,21 @@ class _CheckedHttps(_Checked, HTTPSConnection):
     pass
 
 
-def _check_name(hosts: Hosts, host: str, port: int) -> None:
-    """Refuse a name that leads to a private address before anything is connected to."""
+class _TimedHttp(_Timed, HTTPConnection):
+    pass
+
+
+class _TimedHttps(_Timed, HTTPSConnection):
+    pass
+
+
+def check_name(hosts: Hosts, host: str, port: int) -> None:
+    """Refuse a name that leads to a private address before anything is connected to.
+
+    Raises
+    ------
+    FetchError
+    """
     bare = host.strip("[]")
     if hosts.is_named(bare, port):
         return
@@ -167,6 +196,29 @@ class CheckedAdapter(HTTPAdapter):
             "https": _pool(HTTPSConnectionPool, _CheckedHttps, self._hosts),
         }
         self.poolmanager = manager
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Make the pools of a proxy with connections that end in time."""
+        manager = super().proxy_manager_for(proxy, **options)
+        if type(manager) is urllib3.ProxyManager:  # those of SOCKS connect in their own way
+            manager.pool_classes_by_scheme = {"http": _TimedPool, "https": _TimedTlsPool}
+        return manager
+
+    def send(self, request: requests.PreparedRequest, *rest: Any, **options: Any) -> Any:
+        """Send a request; a proxy connects where we cannot look, so that we look before."""
+        proxies = options.get("proxies", rest[4] if len(rest) > 4 else None)
+        if select_proxy(str(request.url), proxies):
+            address = read_address(str(request.url), is_base=False)
+            check_name(self._hosts, address.host, address.port)
+        return super().send(request, *rest, **options)
+
+
+class _TimedPool(HTTPConnectionPool):
+    ConnectionCls = _TimedHttp
+
+
+class _TimedTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TimedHttps
 
 
 def _pool(kind: type, connection: type, hosts: Hosts) -> type:

@@ -10,17 +10,20 @@ from typing import Any
 from imageregion.dicom.files.headers import Header, integer, text
 from imageregion.dicom.files.sources import Entry, Sources
 from imageregion.dicom.web.addresses import shown
+from imageregion.dicom.web.confirming import Confirming
 from imageregion.dicom.web.failures import FetchError
-from imageregion.dicom.web.json_model import Resolve
+from imageregion.dicom.web.keys import Key, checked_uid
 from imageregion.dicom.web.metadata import first_value, has_lost_values, header_of
 from imageregion.dicom.web.objects import WebInstance, WebObject
-from imageregion.dicom.web.services import Key, WadoRs, WadoUri, checked_uid
+from imageregion.dicom.web.received import is_asked_for
+from imageregion.dicom.web.services import WadoRs, WadoUri
 from imageregion.errors import DicomError, ImageRegionError, InputError, Issue, Severity
 
 __all__ = ["Query", "list_query", "list_remote"]
 
 _THREADS = 4
 _MAX_INSTANCES = 100_000
+_IDENTITY = ("0020000D", "0020000E", "00080018")  # of study, series and instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def list_query(query: Query) -> tuple[list[Entry], list[Issue]]:
     list of Entry
         With headers from metadata; of a service without metadata, whole objects to be fetched.
     list of Issue
-        "unreadable", for an instance whose metadata make no sense.
+        "unreadable", for an instance whose metadata make no sense; of series, see `Confirming`.
 
     Raises
     ------
@@ -155,37 +158,48 @@ def _instances(
     service: WadoRs, query: Query, metadata: Iterable[Any]
 ) -> tuple[list[Entry], list[Issue]]:
     entries, issues = [], []
+    confirming = Confirming(service, lambda one, key: _header(service, one, key))
+    whole = service.session.settings.whole_objects
     for number, one in enumerate(metadata, start=1):
         if number > _MAX_INSTANCES:
             raise InputError(f"study {query.study}: more than {_MAX_INSTANCES} instances")
         name = f"{query.series or query.study} instance {number}"
         try:
             key = _key(query, one, name)
-            if service.session.settings.whole_objects or has_lost_values(one):
+            if whole or has_lost_values(one) or not confirming.trusts(one, key):
                 entries.append(Entry(key.instance, WebObject(service, key)))
                 continue
-            header = header_of(
-                one, key.instance, WebInstance(service, key), _resolving(service, key)
-            )
+            header = _header(service, one, key)
         except ImageRegionError as error:
             message = error.message if isinstance(error, DicomError) else str(error)
             issues.append(Issue("error", "unreadable", name, f"cannot be read: {message}"))
             continue
         entries.append(Entry(header.uid, header))
         service.session.traffic.add(pixels=_pixel_bytes(header))
-    return entries, issues
+    return entries, [*confirming.issues, *issues]
+
+
+def _header(service: WadoRs, metadata: Any, key: Key) -> Header:
+    return header_of(
+        metadata, key.instance, WebInstance(service, key), lambda uri: service.fetch_bulk(uri, key)
+    )
 
 
 def _key(query: Query, metadata: Any, name: str) -> Key:
-    """Return the UIDs of an instance; those of study and series may be known from the query."""
+    """Return the UIDs of an instance; those of study and series may be known from the query.
+
+    Raises
+    ------
+    DicomError
+        When it is in another study or series than was asked for, or another instance.
+    """
     instance = checked_uid(first_value(metadata, "00080018"), f"{name}: SOP Instance UID")
+    if not is_asked_for(metadata, query.study, query.series, query.instance):
+        given = ", ".join(first_value(metadata, tag)[:64] for tag in _IDENTITY)
+        raise DicomError(name, f"the server gives another object, of {given}")
     study = first_value(metadata, "0020000D") or query.study
     series = first_value(metadata, "0020000E") or query.series
     return Key(checked_uid(study, "study"), checked_uid(series, "series"), instance)
-
-
-def _resolving(service: WadoRs, key: Key) -> Resolve:
-    return lambda uri: service.fetch_bulk(uri, key)
 
 
 def _pixel_bytes(header: Header) -> int:

@@ -145,8 +145,7 @@ def _value(vr: str, value: Any) -> bytes:
     values = value if isinstance(value, list) else [] if value is None else [value]
     if vr in _NUMBERS:
         kind, bits = _NUMBERS[vr]
-        mask = (1 << bits) - 1
-        unsigned = [_whole(one) & mask for one in values if one is not None]
+        unsigned = [_word(one, bits) for one in values if one is not None]
         return struct.pack(f"<{len(unsigned)}{kind.upper()}", *unsigned)
     if vr in _FLOATS:
         floats = [float(one) for one in values if one is not None]
@@ -165,6 +164,14 @@ def _value(vr: str, value: Any) -> bytes:
     if values:
         raise JsonModelError(f"values of {vr[:2]!r} come as InlineBinary or BulkDataURI")
     return b""
+
+
+def _word(value: Any, bits: int) -> int:
+    """Return a whole number as so many bits; servers confuse those with and without sign."""
+    number = _whole(value)
+    if not -(1 << (bits - 1)) <= number < 1 << bits:
+        raise JsonModelError(f"{number} is no number of {bits} bits")
+    return number & ((1 << bits) - 1)
 
 
 def _whole(value: Any) -> int:

@@ -113,7 +113,8 @@ def has_lost_values(metadata: Any) -> bool:
         return False
     characters = metadata.get("00080005")
     stated = characters.get("Value") if isinstance(characters, Mapping) else None
-    if not any("IR 13" in str(name)[-6:] for name in stated or ()):
+    names = stated if isinstance(stated, list) else []
+    if not any("IR 13" in str(name)[-6:] for name in names):
         return False
     return any(
         isinstance(element, Mapping) and element.get("vr") == "DS" and element.get("Value") == []

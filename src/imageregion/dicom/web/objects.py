@@ -9,7 +9,8 @@ from io import BytesIO
 from typing import BinaryIO
 
 from imageregion.dicom.web.failures import FetchError
-from imageregion.dicom.web.services import Key, Service
+from imageregion.dicom.web.keys import Key
+from imageregion.dicom.web.services import Service
 from imageregion.errors import DicomError
 
 __all__ = ["WebInstance", "WebObject"]
@@ -28,7 +29,7 @@ class WebInstance:
     service: Service
     key: Key
 
-    def fetch_frame(self, index: int, as_stored: bool) -> tuple[bytes, str] | None:
+    def fetch_frame(self, index: int, as_stored: bool, size: int) -> tuple[bytes, str] | None:
         """Return an encoded frame and its transfer syntax; None where there are none alone.
 
         Parameters
@@ -37,6 +38,8 @@ class WebInstance:
             From 0.
         as_stored : bool
             Only if the server need not decode it.
+        size : int
+            Bytes of a frame that is not compressed.
 
         Raises
         ------
@@ -44,7 +47,7 @@ class WebInstance:
             When it cannot be fetched.
         """
         with _told(self.key):
-            return self.service.fetch_frame(self.key, index + 1, as_stored)
+            return self.service.fetch_frame(self.key, index + 1, as_stored, size)
 
     def fetch_object(self) -> WebObject:
         """Return the whole object, fetched when it is opened."""

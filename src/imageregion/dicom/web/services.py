@@ -6,29 +6,32 @@ bulk data. `WadoUri` speaks the older URI service (PS3.18 9), which has whole ob
 
 from __future__ import annotations
 
-import re
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from dicomweb_client.api import DICOMwebClient
 
 from imageregion.dicom.web.addresses import Address, rebased, shown
-from imageregion.dicom.web.bodies import parts_of
+from imageregion.dicom.web.answers import Answer
+from imageregion.dicom.web.bodies import parts_of, start_of
 from imageregion.dicom.web.failures import FetchError
+from imageregion.dicom.web.keys import Key
+from imageregion.dicom.web.lately import Lately
 from imageregion.dicom.web.metadata import first_value
+from imageregion.dicom.web.received import (
+    check_object,
+    is_asked_for,
+    is_whole_frame,
+    is_whole_object,
+)
 from imageregion.dicom.web.session import WebSession
 from imageregion.dicom.web.syntaxes import syntax_of
-from imageregion.errors import ImageRegionError, InputError
+from imageregion.errors import ImageRegionError
 
-__all__ = ["Key", "Service", "WadoRs", "WadoUri", "checked_uid"]
+__all__ = ["Service", "WadoRs", "WadoUri"]
 
-_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
-_KEPT_BYTES = 256 * 2**20  # of whole objects fetched lately
 _REFUSED = frozenset({400, 404, 405, 406, 415, 500, 501})  # what servers say to an unknown form
 _FRAME_TYPES: tuple[Any, ...] = (
     (("application/octet-stream", "*"),),  # as stored, by most servers
@@ -45,16 +48,8 @@ _BULK_TYPES = (
     'multipart/related; type="application/octet-stream"',
     "application/octet-stream",
 )
+_FRAME_ROOM = 2**20  # bytes that a frame may have beyond twice its size uncompressed
 _HOPELESS = 2  # instances whose frames were not to be had before others are not asked for
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """The UIDs of one instance, and of what it is in."""
-
-    study: str
-    series: str
-    instance: str
 
 
 class Service(Protocol):
@@ -62,50 +57,13 @@ class Service(Protocol):
 
     session: WebSession
 
-    def fetch_frame(self, key: Key, number: int, as_stored: bool) -> tuple[bytes, str] | None:
+    def fetch_frame(
+        self, key: Key, number: int, as_stored: bool, size: int
+    ) -> tuple[bytes, str] | None:
         """Return an encoded frame, by its number from 1, and its transfer syntax; None if none."""
 
     def fetch_object(self, key: Key) -> bytes:
         """Return a DICOM file."""
-
-
-def checked_uid(uid: str, what: str) -> str:
-    """Return a UID that can stand in a URL.
-
-    Raises
-    ------
-    InputError
-        When it is none.
-
-    Examples
-    --------
-    >>> checked_uid("1.2.3", "study")
-    '1.2.3'
-    """
-    if len(uid) > 64 or not _UID.fullmatch(uid):
-        raise InputError(f"{what}: expected a DICOM UID, got {uid[:80]!r}")
-    return uid
-
-
-class _Lately:
-    """Keeps whole objects fetched lately, since their frames are asked for one by one."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[Key, bytes] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Key) -> bytes | None:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
-
-    def put(self, key: Key, content: bytes) -> None:
-        with self._lock:
-            self._kept[key] = content
-            used = sum(map(len, self._kept.values()))
-            while len(self._kept) > 1 and used > _KEPT_BYTES:
-                used -= len(self._kept.popitem(last=False)[1])
 
 
 class WadoRs:
@@ -122,7 +80,7 @@ class WadoRs:
         self.session, self.address = session, address
         self._client = DICOMwebClient(address.base, session=session, permissive_uid=True)
         self._client.set_http_retry_params(retry=False)  # the session does that
-        self._lately = _Lately()
+        self._lately = Lately()
         self._form = 0  # of `_FRAME_TYPES`, the one that the server took last
         self._given = False
         self._refused: set[Key] = set()
@@ -137,7 +95,9 @@ class WadoRs:
         ------
         FetchError
         """
-        with self._understood():
+        uids = (study, series, instance)
+        keeps = self.session.expecting(lambda answer: is_asked_for(answer.parse(), *uids))
+        with self._understood(), keeps:
             if instance:
                 return [self._client.retrieve_instance_metadata(study, series, instance)]
             if series:
@@ -168,7 +128,9 @@ class WadoRs:
             raise
         return known.pop() if len(known) == 1 else ("", "")
 
-    def fetch_frame(self, key: Key, number: int, as_stored: bool) -> tuple[bytes, str] | None:
+    def fetch_frame(
+        self, key: Key, number: int, as_stored: bool, size: int
+    ) -> tuple[bytes, str] | None:
         """Return a frame in the encoding it is stored in, or else decoded by the server.
 
         Parameters
@@ -178,6 +140,8 @@ class WadoRs:
             From 1.
         as_stored : bool
             Do not ask the server to decode it.
+        size : int
+            Bytes of a frame that is not compressed; no encoding has twice as many.
 
         Raises
         ------
@@ -190,7 +154,7 @@ class WadoRs:
         forms = range(_STORED if as_stored else len(_FRAME_TYPES))
         for form in sorted(forms, key=lambda form: form != self._form):
             try:
-                found = self._frame(key, number, form)
+                found = self._frame(key, number, form, size)
             except FetchError as error:
                 if error.status not in _REFUSED:
                     raise
@@ -200,17 +164,18 @@ class WadoRs:
         self._refused.add(key)
         return None
 
-    def _frame(self, key: Key, number: int, form: int) -> tuple[bytes, str]:
-        with self._understood():
+    def _frame(self, key: Key, number: int, form: int, size: int) -> tuple[bytes, str]:
+        expecting = self.session.expecting(
+            lambda answer: is_whole_frame(*_only_frame(answer), size), 2 * size + _FRAME_ROOM
+        )
+        with self._understood(), expecting:
             uids = (key.study, key.series, key.instance)
             frames = self._client.retrieve_instance_frames(*uids, [number], _FRAME_TYPES[form])
         answer = self.session.answer
-        where = shown(str(answer.url))
-        parts = parts_of(answer.content_type, answer.content, where)
-        if len(frames) != 1 or len(parts) != 1:
+        if len(frames) != 1:
+            where = shown(str(answer.url))
             raise FetchError(where, f"expected one frame, got {len(frames)}")
-        content = bytes(frames[0])
-        return content, syntax_of(parts[0].content_type, answer.content_type, content)
+        return _only_frame(answer)
 
     def fetch_object(self, key: Key) -> bytes:
         """Return a DICOM file in the encoding it is stored in, if the server gives it.
@@ -219,12 +184,34 @@ class WadoRs:
         ------
         FetchError
         """
-        known = self._lately.get(key)
-        if known is None:
-            url = f"{self.address.base}/studies/{key.study}/series/{key.series}"
-            known = self._part(f"{url}/instances/{key.instance}", _OBJECT_TYPES)
-            self._lately.put(key, known)
-        return known
+        return self._lately.get(key, lambda: self._object(key))
+
+    def _object(self, key: Key) -> bytes:
+        url = self._url(key)
+        with self.session.expecting(lambda answer: _is_whole(answer, key)):
+            content = self._part(url, _OBJECT_TYPES)
+        check_object(content, key, shown(url))
+        return content
+
+    def fetch_start(self, key: Key, most: int) -> tuple[bytes, bool]:
+        """Return the first bytes of a DICOM file, and whether these are all.
+
+        Parameters
+        ----------
+        key : Key
+        most : int
+            Bytes, or a few more.
+
+        Raises
+        ------
+        FetchError
+        """
+        content = self._part(self._url(key), _OBJECT_TYPES, most)
+        return content, len(self.session.answer.content) < most
+
+    def _url(self, key: Key) -> str:
+        url = f"{self.address.base}/studies/{key.study}/series/{key.series}"
+        return f"{url}/instances/{key.instance}"
 
     def fetch_bulk(self, uri: str, at: Key) -> bytes:
         """Return bulk data by the URI that the metadata of an instance give.
@@ -233,18 +220,19 @@ class WadoRs:
         ------
         FetchError
         """
-        url = f"{self.address.base}/studies/{at.study}/series/{at.series}/instances/{at.instance}/"
-        return self._part(rebased(uri, self.address.base, url), _BULK_TYPES)
+        return self._part(rebased(uri, self.address.base, f"{self._url(at)}/"), _BULK_TYPES)
 
-    def _part(self, url: str, types: tuple[str, ...]) -> bytes:
+    def _part(self, url: str, types: tuple[str, ...], most: int | None = None) -> bytes:
         """Return the only part of an answer, in the first of some forms that the server has."""
         for accepted in types:
             try:
-                answer = self.session.fetch(url, {"Accept": accepted})
+                answer = self.session.fetch(url, {"Accept": accepted}, most)
             except FetchError as error:
                 if accepted == types[-1] or error.status not in (400, 406, 415, 501):
                     raise
                 continue
+            if most is not None:
+                return start_of(answer.content_type, answer.content, shown(url))
             parts = parts_of(answer.content_type, answer.content, shown(url))
             if len(parts) != 1:
                 raise FetchError(shown(url), f"expected one part, got {len(parts)}")
@@ -275,12 +263,12 @@ class WadoUri:
 
     def __init__(self, session: WebSession, address: Address) -> None:
         self.session, self.address = session, address
-        self._lately = _Lately()
+        self._lately = Lately()
 
     def __reduce__(self) -> tuple[type[WadoUri], tuple[WebSession, Address]]:
         return WadoUri, (self.session, self.address)
 
-    def fetch_frame(self, key: Key, number: int, as_stored: bool) -> None:
+    def fetch_frame(self, key: Key, number: int, as_stored: bool, size: int) -> None:
         """Return None: the service gives single frames as pictures alone, not as values."""
 
     def fetch_object(self, key: Key) -> bytes:
@@ -290,18 +278,36 @@ class WadoUri:
         ------
         FetchError
         """
-        known = self._lately.get(key)
-        if known is None:
-            asked = {
-                "requestType": "WADO",
-                "studyUID": key.study,
-                "seriesUID": key.series,
-                "objectUID": key.instance,
-                "contentType": "application/dicom",
-            }
-            mark = "&" if urlsplit(self.address.base).query else "?"
-            url = f"{self.address.base}{mark}{urlencode(asked, safe='/')}"
+        return self._lately.get(key, lambda: self._object(key))
+
+    def _object(self, key: Key) -> bytes:
+        asked = {
+            "requestType": "WADO",
+            "studyUID": key.study,
+            "seriesUID": key.series,
+            "objectUID": key.instance,
+            "contentType": "application/dicom",
+        }
+        mark = "&" if urlsplit(self.address.base).query else "?"
+        url = f"{self.address.base}{mark}{urlencode(asked, safe='/')}"
+        with self.session.expecting(lambda answer: _is_whole(answer, key)):
             answer = self.session.fetch(url, {"Accept": "application/dicom"})
-            known = parts_of(answer.content_type, answer.content, shown(url))[0].content
-            self._lately.put(key, known)
-        return known
+        content = parts_of(answer.content_type, answer.content, shown(url))[0].content
+        check_object(content, key, shown(url))
+        return content
+
+
+def _only_frame(answer: Answer) -> tuple[bytes, str]:
+    """Return the only frame of an answer, and its transfer syntax."""
+    where = shown(str(answer.url))
+    parts = parts_of(answer.content_type, answer.content, where)
+    if len(parts) != 1:
+        raise FetchError(where, f"expected one frame, got {len(parts)}")
+    content = parts[0].content
+    return content, syntax_of(parts[0].content_type, answer.content_type, content)
+
+
+def _is_whole(answer: Answer, key: Key) -> bool:
+    """Tell whether an answer is nothing but the whole object of an instance."""
+    parts = parts_of(answer.content_type, answer.content, shown(str(answer.url)))
+    return len(parts) == 1 and is_whole_object(parts[0].content, key)

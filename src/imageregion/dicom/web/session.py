@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import time
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
 from random import uniform
 from typing import Any, TypeAlias
 from urllib.parse import urljoin
 
-import orjson
 import requests
 import urllib3
 from requests.utils import get_environ_proxies
@@ -27,9 +27,10 @@ from imageregion.dicom.web.answers import (
     failed,
     retry_after,
     status_text,
+    untold,
 )
 from imageregion.dicom.web.bodies import check_kind, read_body
-from imageregion.dicom.web.cache import Cached, ResponseCache
+from imageregion.dicom.web.cache import Cached, ResponseCache, answer_key
 from imageregion.dicom.web.connections import CheckedAdapter, TimeLimit
 from imageregion.dicom.web.failures import FetchError
 from imageregion.dicom.web.settings import WebSettings, header_line
@@ -45,11 +46,13 @@ _HERE = frozenset({"localhost", "127.0.0.1", "::1"})  # no proxy leads there
 _LONGEST_WAIT = 60.0  # seconds between two tries
 _SILENCE = 20.0  # seconds that a server which cannot be reached is not asked again
 _MAX_JSON = 256 * 2**20
+_AT_ONCE = 8  # requests on their way
 
 
 class WebSession(requests.Session):
     """A session that keeps to `WebSettings`; safe for threads.
 
+    At most eight requests are on their way at a time, on connections that are used again.
     It neither reads passwords from files nor follows redirects to other hosts, unless these are
     allowed. Proxies and certificates are taken from the environment (HTTPS_PROXY, NO_PROXY,
     REQUESTS_CA_BUNDLE, SSL_CERT_FILE); a proxy connects where we cannot look.
@@ -75,12 +78,13 @@ class WebSession(requests.Session):
         self.mount("http://", CheckedAdapter(self.hosts))
         self.mount("https://", CheckedAdapter(self.hosts))
         self._users: dict[_Origin, str] = {}
-        self._others: dict[_Origin, dict[str, str]] = {}
+        self._others: dict[str, dict[str, str]] = {}
         self._down: dict[_Origin, tuple[float, FetchError]] = {}
         self._cache: ResponseCache | None = None
         if settings.cache is not None:
             self._cache = ResponseCache(settings.cache, settings.cache_bytes)  # type: ignore[arg-type]
         self._lately = threading.local()
+        self._gate = threading.BoundedSemaphore(_AT_ONCE)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _session, (self.settings, self.hosts, self.traffic, self._users, self._others)
@@ -93,15 +97,34 @@ class WebSession(requests.Session):
             self._users[address.origin] = f"Basic {b64encode(pair).decode()}"
 
     def add_headers(self, address: Address, lines: tuple[str, ...]) -> None:
-        """Take the lines that a FHIR Endpoint wants in the head of requests to it alone.
+        """Take the lines that a FHIR Endpoint wants in the head of requests below it alone.
 
         Raises
         ------
         InputError
             When one cannot stand there.
         """
-        if lines:
-            self._others[address.origin] = dict(header_line(line) for line in lines)
+        own = dict(header_line(line) for line in lines)
+        self._others[address.base] = self._others.get(address.base) or own
+
+    @contextmanager
+    def expecting(
+        self, keeps: Callable[[Answer], bool] | None = None, limit: int | None = None
+    ) -> Iterator[None]:
+        """Say what this thread asks for meanwhile, also through dicomweb-client.
+
+        Parameters
+        ----------
+        keeps : callable, optional
+            Tells whether an answer is what was asked for, and whole, so that the cache may have it.
+        limit : int, optional
+            Most bytes of an answer, uncompressed.
+        """
+        self._lately.expected = keeps, limit
+        try:
+            yield
+        finally:
+            self._lately.expected = None, None
 
     @property
     def answer(self) -> Answer:
@@ -126,7 +149,7 @@ class WebSession(requests.Session):
         except ImageRegionError as error:
             return Answer(str(url), {}, b"", error)
 
-    def fetch(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def fetch(self, url: str, headers: Mapping[str, str], most: int | None = None) -> Answer:
         """Ask for something, and read the answer to its end.
 
         Parameters
@@ -134,6 +157,8 @@ class WebSession(requests.Session):
         url : str
         headers : mapping
             For this request; the settings have those for all.
+        most : int, optional
+            Read only so many bytes, and end the connection if there are more.
 
         Raises
         ------
@@ -142,35 +167,46 @@ class WebSession(requests.Session):
         InputError
             When the URL is none.
         """
-        answer = self._get(url, headers)
+        answer = self._get(url, headers, most)
         self._lately.answer = answer
         return answer
 
-    def _get(self, url: str, headers: Mapping[str, str]) -> Answer:
+    def _get(self, url: str, headers: Mapping[str, str], most: int | None) -> Answer:
         address = read_address(url, is_base=False)
         sent = self._headers(address, headers)
         accepted = sent.get("Accept", "")
         key = ""
         if self._cache is not None:
-            key = _key(address.base, sent)
+            key = answer_key(address.base, sent, most)
             seconds = self.settings.metadata_seconds if "json" in accepted else None
             known = self._cache.get(key, seconds)
             if known is not None:
                 self.traffic.add(cached=1)
                 return Answer(url, {"Content-Type": known.content_type}, known.body)
-        answer = self._patiently(address, headers)
+        answer = self._patiently(address, headers, most)
         private = "no-store" in answer.headers.get("Cache-Control", "").lower()
-        if self._cache is not None and not private:
+        if self._cache is not None and not private and self._is_kept(answer, accepted):
             self._cache.put(key, Cached(answer.content_type, answer.content))
         return answer
+
+    def _is_kept(self, answer: Answer, accepted: str) -> bool:
+        """Whether an answer was understood, so that it can be believed another time."""
+        keeps, _ = self._expected
+        if "json" in accepted and not (answer.content and answer.parse()):
+            return False  # a server may have nothing yet
+        return keeps is None or keeps(answer)
+
+    @property
+    def _expected(self) -> tuple[Callable[[Answer], bool] | None, int | None]:
+        return getattr(self._lately, "expected", (None, None))
 
     def _headers(
         self, address: Address, headers: Mapping[str, str], *, secrets: bool = True
     ) -> dict[str, str]:
         """Return the head of a request; secrets only for hosts that the caller named."""
         sent = {"User-Agent": f"imageregion/{__version__}", "Accept-Encoding": "gzip"}
-        sent |= self._others.get(address.origin, {}) if secrets else {}
-        if secrets and self.hosts.is_named(address.host, address.port):
+        sent |= self._own_headers(address) if secrets else {}
+        if secrets and self.hosts.is_trusted(address):
             if self.settings.token:
                 sent["Authorization"] = f"Bearer {self.settings.token}"
             sent |= self.settings.headers
@@ -179,7 +215,17 @@ class WebSession(requests.Session):
                 sent["Authorization"] = user
         return sent | dict(headers)
 
-    def _patiently(self, address: Address, headers: Mapping[str, str]) -> Answer:
+    def _own_headers(self, address: Address) -> dict[str, str]:
+        """Return what the endpoint wants that a URL is below; of several the longest."""
+        url = address.base
+        above = [
+            base
+            for base in self._others
+            if url.startswith(base) and url[len(base) : len(base) + 1] in ("", "/", "?", "&")
+        ]
+        return self._others[max(above, key=len)] if above else {}
+
+    def _patiently(self, address: Address, headers: Mapping[str, str], most: int | None) -> Answer:
         """Try again what may do better a moment later."""
         tries = 0
         since, failure = self._down.get(address.origin, (-_SILENCE, None))
@@ -187,7 +233,7 @@ class WebSession(requests.Session):
             raise failure
         while True:
             try:
-                return self._follow(address, headers)
+                return self._follow(address, headers, most)
             except LaterError as later:
                 tries += 1
                 if tries > self.settings.retries or later.wait > _LONGEST_WAIT:
@@ -197,12 +243,12 @@ class WebSession(requests.Session):
                 pause = min(self.settings.backoff * 2 ** (tries - 1), _LONGEST_WAIT)
                 time.sleep(max(later.wait, pause * uniform(0.75, 1.25)))  # noqa: S311
 
-    def _follow(self, address: Address, headers: Mapping[str, str]) -> Answer:
+    def _follow(self, address: Address, headers: Mapping[str, str], most: int | None) -> Answer:
         """Ask, and ask where the answer says, as long as that is on the same host or allowed."""
         first = address.origin
         for _ in range(_MAX_REDIRECTS + 1):
             sent = self._headers(address, headers, secrets=address.origin == first)
-            answer, elsewhere = self._ask(address, sent)
+            answer, elsewhere = self._ask(address, sent, most)
             if answer is not None:
                 return answer
             target = read_address(urljoin(address.base, elsewhere), is_base=False)
@@ -218,7 +264,9 @@ class WebSession(requests.Session):
             address = target
         raise FetchError(shown(address.base), f"more than {_MAX_REDIRECTS} redirects")
 
-    def _ask(self, address: Address, sent: Mapping[str, str]) -> tuple[Answer | None, str]:
+    def _ask(
+        self, address: Address, sent: Mapping[str, str], most: int | None
+    ) -> tuple[Answer | None, str]:
         """Send one request; return its answer, or where it sends us."""
         where = shown(address.base)
         if self.traffic.received >= self.settings.max_total_bytes:
@@ -226,10 +274,10 @@ class WebSession(requests.Session):
             raise FetchError(where, f"more than {limit} bytes fetched (WebSettings)")
         request = requests.Request("GET", address.base, sent).prepare()
         proxies = {} if address.host in _HERE else get_environ_proxies(address.base)
-        self.traffic.add(requests=1)
-        with TimeLimit(self.settings.total_timeout) as watch:
+        with self._gate, TimeLimit(self.settings.total_timeout) as watch:
+            self.traffic.add(requests=1)
             try:
-                found = self._sent(request, proxies, where)
+                found = self._sent(request, proxies, where, most)
             except FetchError as error:
                 if error.passing and not watch.expired:
                     raise LaterError(error) from None
@@ -244,17 +292,17 @@ class WebSession(requests.Session):
             return found
 
     def _sent(
-        self, request: requests.PreparedRequest, proxies: Any, where: str
+        self, request: requests.PreparedRequest, proxies: Any, where: str, most: int | None
     ) -> tuple[Answer | None, str]:
         timeout = self.settings.timeout
         adapter = self.get_adapter(str(request.url))
         with adapter.send(
             request, True, (timeout, timeout), self.verify, None, proxies
         ) as response:
-            return self._read(response, where, str(request.headers.get("Accept", "")))
+            return self._read(response, where, str(request.headers.get("Accept", "")), most)
 
     def _read(
-        self, response: requests.Response, where: str, accepted: str
+        self, response: requests.Response, where: str, accepted: str, most: int | None
     ) -> tuple[Answer | None, str]:
         status, headers = response.status_code, response.headers
         if status in _REDIRECTS and headers.get("Location"):
@@ -262,28 +310,31 @@ class WebSession(requests.Session):
         if status != 200:
             message = status_text(status)
             if status in (401, 403) and (self.settings.token or self.settings.headers):
-                message += self._untold(response)
+                message += untold(str(response.url), self.hosts)
             error = FetchError(where, message, status)
             if status in AGAIN:
                 raise LaterError(error, retry_after(headers.get("Retry-After", "")))
             raise error
         limit = min(self.settings.max_bytes, _MAX_JSON if "json" in accepted else 2**62)
-        body = self._body(response, where, limit)
-        check_kind(headers.get("Content-Type", ""), body, accepted, where)
-        return Answer(where, headers, body), ""
+        body = self._body(response, where, limit, most)
+        is_start = most is not None and len(body) >= most
+        check_kind(headers.get("Content-Type", ""), body, accepted, where, is_start=is_start)
+        answer = Answer(where, headers, body)
+        if "json" in accepted and body:
+            answer.parse()  # so that what is cut short is asked for again, and not kept
+        return answer, ""
 
-    def _untold(self, response: requests.Response) -> str:
-        """Say that secrets were not sent to a host that only a document names."""
-        address = read_address(str(response.url), is_base=False)
-        if self.hosts.is_named(address.host, address.port):
-            return ""
-        host = address.host
-        return f"; token and headers are not sent to it unless you name it: --allow-host {host}"
-
-    def _body(self, response: requests.Response, where: str, limit: int) -> bytes:
+    def _body(self, response: requests.Response, where: str, limit: int, most: int | None) -> bytes:
         before = response.raw.tell()
+        _, own = self._expected
+        reason = "WebSettings.max_bytes"
+        if own is not None and own < limit:
+            limit, reason = own, "too many for one frame"
+        collected = BytesIO()  # holds everything once
         try:
-            return b"".join(read_body(response.raw, response.headers, where, limit))
+            for piece in read_body(response.raw, response.headers, where, limit, most, reason):
+                collected.write(piece)
+            return collected.getvalue()
         finally:
             self.traffic.add(received=response.raw.tell() - before)
 
@@ -298,10 +349,3 @@ def _session(
     session = WebSession(settings, hosts, traffic)
     session._users, session._others = users, others
     return session
-
-
-def _key(url: str, sent: Mapping[str, str]) -> str:
-    """Return what an answer depends on; secrets only as a hash."""
-    secret = {k: v for k, v in sorted(sent.items()) if k not in ("User-Agent", "Accept")}
-    who = hashlib.sha256(orjson.dumps(secret)).hexdigest()
-    return "\n".join((url, sent.get("Accept", ""), who))

@@ -57,7 +57,8 @@ class WebSettings:
         Load studies although they are registered, cancelled or entered in error.
     whole_objects : bool
         Fetch whole objects, and take nothing but their UIDs from metadata: for servers that do not
-        keep all digits of numbers when they write DICOM JSON.
+        keep all digits of numbers when they write DICOM JSON. Where these matter (doses of PET,
+        slopes) that is found out anyway, see `imageregion.dicom.web.confirming`.
     whole_study : bool
         Ask for whole studies, where a selection names series: to measure on others of them.
 

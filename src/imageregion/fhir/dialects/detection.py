@@ -79,10 +79,16 @@ def _contradict(asked: Dialect, marks: list[Mark]) -> None:
 
 
 def _chosen(marks: list[Mark]) -> Detected:
-    """Return the first dialect that has every mark, or else the one that has the most."""
+    """Return the dialect with the most marks; of several the first with the most elements."""
     if not marks:
         return "r5", "nothing that is not of FHIR 5.0.0", ()
-    counts = {d: sum(d in mark.dialects for mark in marks) for d in _PREFERRED}
+    counts = {
+        d: (
+            sum(d in mark.dialects for mark in marks),
+            sum(d in mark.dialects for mark in marks if not mark.is_value),
+        )
+        for d in _PREFERRED
+    }
     dialect = max(_PREFERRED, key=lambda d: counts[d])
     own = [mark for mark in marks if dialect in mark.dialects]
     telling = [mark for mark in own if "r5" not in mark.dialects] or own

@@ -32,12 +32,15 @@ class Mark:
     is_binding : bool
     what : str
         In words, where the path does not say it.
+    is_value : bool
+        A value of an element that all have, which yields to elements that only others have.
     """
 
     path: str
     dialects: tuple[Dialect, ...]
     is_binding: bool = True
     what: str = ""
+    is_value: bool = False
 
     def __str__(self) -> str:
         return f"{self.path} {self.what}".rstrip()
@@ -115,7 +118,7 @@ def _resource_marks(resource: dict[str, Any]) -> _Found:
 def _form_marks(resource: dict[str, Any]) -> _Found:
     status = resource.get("status")
     if status == "inactive":
-        yield "inactive", Mark("ImagingSelection.status", _LATE, what="inactive")
+        yield "inactive", Mark("ImagingSelection.status", _LATE, what="inactive", is_value=True)
     elif status is None and "_status" not in resource and _has_oid(resource):
         what = "with urn:oid: and no status"
         yield "oid", Mark("ImagingSelection.studyUid", _EARLY, is_binding=False, what=what)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imageregion.errors import FhirError, ImageRegionError, Issue
+from imageregion.errors import FhirError, ImageRegionError, InputError, Issue
 from imageregion.fhir.text.plain import MAX_DEPTH
 from imageregion.fhir.text.sources import read_records
+from imageregion.fhir.text.xml_reading import is_xml, parse_xml
 
 __all__ = ["Entry", "WrittenFloat", "read_entries"]
 
@@ -22,7 +23,7 @@ _Placed = tuple[Any, Any, str, str]
 
 
 class WrittenFloat(float):
-    """A number of a JSON text that still knows its digits.
+    """A number of a JSON or XML text that still knows its digits.
 
     Examples
     --------
@@ -90,7 +91,7 @@ def read_entries(source: Any) -> tuple[tuple[Entry, ...], tuple[Issue, ...]]:
     -------
     entries : tuple of Entry
     issues : tuple of Issue
-        Lines and items that cannot be read.
+        Lines, items and entries that cannot be read or are no resource.
 
     Raises
     ------
@@ -115,8 +116,13 @@ def read_entries(source: Any) -> tuple[tuple[Entry, ...], tuple[Issue, ...]]:
             issues.append(Issue("error", "unreadable", name, str(value)))
             continue
         for resource, written, url, place in _resources(value, same):
-            if isinstance(resource, Mapping):
-                where = f"{name}: {place}" if name and len(records) > 1 and place else place or name
+            where = f"{name}: {place}" if name and len(records) > 1 and place else place or name
+            if not isinstance(resource, Mapping):
+                issues.append(Issue("error", "unreadable", where, _no_resource(resource)))
+            elif not isinstance(resource.get("resourceType"), str):
+                told = "expected a resource, found an object without resourceType"
+                issues.append(Issue("error", "unreadable", where, told))
+            else:
                 entry = Entry(resource, written, url, where if len(records) > 1 else place)
                 entries.append(entry)
                 entries += _contained(entry)
@@ -164,12 +170,29 @@ def _bundled(bundle: Mapping[str, Any], written: Any, place: str) -> list[_Place
     found: list[_Placed] = []
     exact = _at(written, "entry")
     for index, entry in enumerate(entries):
-        if isinstance(entry, Mapping) and isinstance(entry.get("resource"), Mapping):
-            url = entry.get("fullUrl")
+        where = f"{place}.entry[{index}]"
+        if not isinstance(entry, Mapping):
+            found.append((_Wrong(_no_resource(entry, "an entry")), None, "", where))
+        elif "resource" in entry:  # without one it says what was deleted, or is a response
+            resource, url = entry["resource"], entry.get("fullUrl")
+            if not isinstance(resource, Mapping):
+                resource = _Wrong(_no_resource(resource))
             same = _at(_at(exact, index), "resource")
-            where = f"{place}.entry[{index}].resource"
-            found.append((entry["resource"], same, url if isinstance(url, str) else "", where))
+            found.append((resource, same, url if isinstance(url, str) else "", f"{where}.resource"))
     return found
+
+
+class _Wrong(str):
+    """What is wrong with something that stands in the place of a resource."""
+
+    __slots__ = ()
+
+
+def _no_resource(value: Any, expected: str = "a resource") -> str:
+    if isinstance(value, _Wrong):
+        return str(value)
+    words = {str: "a text", list: "a list", bool: "true or false", type(None): "null"}
+    return f"expected {expected}, found {words.get(type(value), 'a number')}"
 
 
 def _at(value: Any, key: str | int) -> Any:
@@ -183,7 +206,7 @@ def _at(value: Any, key: str | int) -> Any:
 def _all_written(source: Any, count: int) -> list[Any]:
     """Return each record of a source so that numbers keep their digits; None where it cannot be.
 
-    Only JSON text has digits; parsed values and XML have numbers.
+    Only text has digits; parsed values have numbers.
     """
     if isinstance(source, list) and len(source) == count:
         return [_as_written(item) for item in source]
@@ -200,7 +223,14 @@ def _as_written(source: Any) -> Any:
 
 
 def _parsed(content: bytes) -> Any:
-    if len(content) > _MOST_BYTES or content.lstrip()[:1] not in (b"{", b"["):
+    if len(content) > _MOST_BYTES:
+        return None
+    if is_xml(content):
+        try:
+            return parse_xml(content, "", WrittenFloat)
+        except InputError:
+            return None
+    if content.lstrip()[:1] not in (b"{", b"["):
         return None
     try:
         return json.loads(content, parse_float=WrittenFloat, parse_int=_integer)
@@ -215,7 +245,7 @@ def _integer(text: str) -> int | float:
 def _content(source: Any) -> bytes | None:
     if isinstance(source, bytes | bytearray):
         content = bytes(source)
-    elif isinstance(source, str) and source.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
+    elif isinstance(source, str) and source.lstrip("\ufeff \t\r\n")[:1] in ("{", "[", "<"):
         content = source.encode("utf-8", "surrogatepass")
     elif isinstance(source, str | Path):
         try:

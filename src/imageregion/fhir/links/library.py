@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from imageregion.errors import Issue
 from imageregion.fhir.links.entries import Entry
+from imageregion.fhir.links.repeats import first_of_each
 from imageregion.fhir.targets import clean_uid
 
 __all__ = ["Library", "Unresolved", "reference_text"]
@@ -51,7 +53,8 @@ class Library:
     """
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self.entries = tuple(entries)
+        self.entries, repeated = first_of_each(entries)
+        self.issues: tuple[Issue, ...] = repeated
         self._by_url: dict[str, list[Entry]] = defaultdict(list)
         self._by_name: dict[tuple[str, str], list[Entry]] = defaultdict(list)
         self._by_identifier: dict[tuple[str, str], list[Entry]] = defaultdict(list)
@@ -67,7 +70,7 @@ class Library:
             self._contained.setdefault((id(entry.container), entry.id), entry)
             return
         if entry.url:
-            self._by_url[_unversioned(entry.url)].append(entry)
+            self._by_url[_address(entry.url)].append(entry)
         if entry.id:
             self._by_name[entry.kind, entry.id].append(entry)
         if entry.kind == "ImagingSelection":
@@ -79,24 +82,37 @@ class Library:
 
         In this order: ``#id`` of a contained resource, the fullUrl of an entry (FHIR R5
         bundle.html#references), a relative reference below the same server as its source, the only
-        resource of that type and id, and for logical references the only resource that has the
-        identifier; the UID of an image means the only ImagingSelection of that image.
+        resource of that type and id, and for logical references, or where the reference leads
+        nowhere, the only resource that has the identifier; the UID of an image means the only
+        ImagingSelection of that image. Of a reference to a version (``/_history/``) only resources
+        of that version are meant, or else those that do not state theirs.
         """
         if not isinstance(reference, Mapping):
             return Unresolved("expected a Reference")
         text = reference.get("reference")
-        if isinstance(text, str) and text.strip():
-            return self._by_text(text.strip(), source)
         keys = _identifiers(reference.get("identifier"))
-        if not keys:
+        if not (isinstance(text, str) and text.strip()):
+            if keys:
+                return self._by_key(keys[0], reference, "")
             return Unresolved("the Reference holds neither a reference nor an identifier")
-        found = self._by_identifier.get(keys[0]) or (
-            self._by_instance.get(keys[0][1], []) if keys[0][0] in (_UID, "") else []
+        found = self._by_text(text.strip(), source)
+        if isinstance(found, Unresolved) and keys:
+            other = self._by_key(keys[0], reference, text.strip())
+            return other if isinstance(other, Entry) else found
+        return found
+
+    def _by_key(
+        self, key: tuple[str, str], reference: Mapping[str, Any], text: str
+    ) -> Entry | Unresolved:
+        """Find what has an identifier, of the type and version that the Reference states."""
+        found = self._by_identifier.get(key) or (
+            self._by_instance.get(key[1], []) if key[0] in (_UID, "") else []
         )
-        kind = reference.get("type")
-        if isinstance(kind, str):
-            found = [entry for entry in found if entry.kind in (kind.rpartition("/")[2], "Basic")]
-        return _only(found, f"{keys[0][1]:.100}")
+        kind, typed = reference.get("type"), _TYPED.search(text)
+        kinds = [kind.rpartition("/")[2]] if isinstance(kind, str) else []
+        kinds += [typed[1]] if typed else []
+        found = [e for e in found if e.kind == "Basic" or all(e.kind == k for k in kinds)]
+        return _only(found, text if "/_history/" in text else f"{key[1]:.100}")
 
     def _by_text(self, text: str, source: Entry) -> Entry | Unresolved:
         if text.startswith("#"):
@@ -105,13 +121,13 @@ class Library:
                 return container
             known = self._contained.get((id(container), text[1:]))
             return known or Unresolved(f"{text:.100} is not contained in {container.name}")
-        return self._by_address(text, _unversioned(text), source)
+        return self._by_address(text, _address(text), source)
 
     def _by_address(self, text: str, address: str, source: Entry) -> Entry | Unresolved:
         if address in self._by_url:
             return _only(self._by_url[address], text)
         if address.lower().startswith("urn:"):
-            tail = address.rpartition(":")[2]
+            tail = text.partition("/_history/")[0].rpartition(":")[2]
             same = [e for (_, key), found in self._named(tail) if key == tail for e in found]
             return _only(same, text)
         return self._by_type(text, source)
@@ -121,14 +137,15 @@ class Library:
         if typed is None:
             return Unresolved(f"{text:.100} is no resource of this document")
         kind, key = typed.groups()
-        base = (source.container or source).url
-        home = base[: -len(f"{source.kind}/{source.id}")] if base.startswith("http") else ""
+        named = self._by_name.get((kind, key), [])
+        home = _server(source.container or source)
+        if text.startswith(("http://", "https://")):  # of another server than those with a fullUrl
+            home = ""
+        elif not home:
+            return _only(named, text)
         if home and f"{home}{kind}/{key}" in self._by_url:
             return _only(self._by_url[f"{home}{kind}/{key}"], text)
-        named = self._by_name.get((kind, key), [])
-        if text.startswith(("http://", "https://")):  # of another server than those with a fullUrl
-            named = [entry for entry in named if not entry.url.startswith("http")]
-        return _only(named, text)
+        return _only([entry for entry in named if not entry.url.startswith("http")], text)
 
     def _named(self, key: str) -> list[tuple[tuple[str, str], list[Entry]]]:
         kinds = ("ImagingSelection", "Observation", "Basic", "BodyStructure", "DiagnosticReport")
@@ -136,6 +153,14 @@ class Library:
 
 
 def _only(found: list[Entry], text: str) -> Entry | Unresolved:
+    version = _version(text)
+    if found and version:
+        exact = [entry for entry in found if _version_of(entry) == version]
+        here = sorted({_version_of(entry) for entry in found})
+        found = exact or [entry for entry in found if not _version_of(entry)]
+        if not found:
+            held = ", ".join(f"{one:.64}" for one in here[:3])
+            return Unresolved(f"{text:.200} is not in this document, which holds version {held}")
     if len(found) == 1:
         return found[0]
     if not found:
@@ -143,8 +168,29 @@ def _only(found: list[Entry], text: str) -> Entry | Unresolved:
     return Unresolved(f"{text:.200} may mean {len(found)} resources of this document")
 
 
-def _unversioned(address: str) -> str:
-    return address.partition("/_history/")[0]
+def _address(text: str) -> str:
+    """Return an address without version; that of a UUID or OID in lower case (RFC 8141)."""
+    address = text.partition("/_history/")[0]
+    is_urn = address[:9].lower().startswith(("urn:uuid:", "urn:oid:"))
+    return address.lower() if is_urn else address
+
+
+def _server(source: Entry) -> str:
+    """Return where the server of a resource begins, from its fullUrl; empty where not known."""
+    base, slash, _ = source.url.partition("/_history/")[0].rpartition("/")
+    home, _, kind = base.rpartition("/")
+    return f"{home}/" if slash and kind == source.kind and home.startswith("http") else ""
+
+
+def _version(text: str) -> str:
+    return text.partition("/_history/")[2].strip()
+
+
+def _version_of(entry: Entry) -> str:
+    """Return the version that a resource states, or else its fullUrl."""
+    meta = entry.resource.get("meta")
+    stated = meta.get("versionId") if isinstance(meta, Mapping) else None
+    return stated if isinstance(stated, str) and stated else _version(entry.url)
 
 
 def _identifiers(value: Any) -> list[tuple[str, str]]:

@@ -9,8 +9,12 @@ from typing import Any
 from imageregion.errors import Issue
 from imageregion.fhir.links.entries import Entry
 from imageregion.fhir.links.library import Library, Unresolved, reference_text
+from imageregion.fhir.links.versions import unknown_version
 
 __all__ = ["Membership", "references"]
+
+_MEMBERS = ("MolecularSequence", "QuestionnaireResponse")
+"""What else may be ``Observation.hasMember`` (FHIR R4 to R6)."""
 
 
 def references(resource: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
@@ -74,8 +78,12 @@ class Membership:
         if isinstance(found, Unresolved):
             self._problems[id(entry)].append(_unresolved(entry, path, reference, found))
         elif found.kind == "Observation":
+            place = f"{entry.place}: {path}" if entry.place else path
+            self._problems[id(entry)] += unknown_version(place, reference, found)
             self._parents[id(found)].append(entry)
             self._members[id(entry)].append(found)
+        elif found.kind not in _MEMBERS:
+            self._problems[id(entry)].append(_wrong(entry, path, found))
 
     def _results(self, library: Library, report: Entry) -> list[Entry]:
         results = []
@@ -83,8 +91,12 @@ class Membership:
             found = library.resolve(reference, report)
             if isinstance(found, Unresolved):
                 self.issues.append(_unresolved(report, path, reference, found))
-            else:
+            elif found.kind == "Observation":
+                place = f"{report.place}: {path}" if report.place else path
+                self.issues += unknown_version(place, reference, found)
                 results.append(found)
+            else:
+                self.issues.append(_wrong(report, path, found))
         return results
 
     def _spread(self, report: Entry, results: list[Entry]) -> None:
@@ -123,3 +135,11 @@ class Membership:
 def _unresolved(entry: Entry, path: str, reference: Any, reason: Unresolved) -> Issue:
     place = f"{entry.place}: {path}" if entry.place else path
     return Issue("error", "unresolved", place, f"{reference_text(reference)}: {reason}")
+
+
+def _wrong(entry: Entry, path: str, found: Entry) -> Issue:
+    place = f"{entry.place}: {path}" if entry.place else path
+    told = f"{found.name} is no Observation"
+    if found.kind == "ImagingSelection":
+        told += "; an Observation refers to what it measures by derivedFrom or focus"
+    return Issue("warning", "reference-type", place, told)

@@ -90,6 +90,7 @@ def named_regions(selection: Selection, paths: tuple[str, ...]) -> list[LinkedRe
     'there is no ImagingSelection.instance[1] in cyst'
     """
     by_path = {region.path: region for region in selection.regions}
+    paths = tuple(dict.fromkeys(selection.merged.get(path, path) for path in paths))
     regions = [by_path[path] for path in paths if path in by_path]
     missing = next((path for path in paths if path not in by_path), "")
     if missing == "ImagingSelection" and selection.regions:

@@ -40,6 +40,8 @@ class StatedNumber:
         Of a colour image.
     absent : str
         Why there is no number.
+    unreadable : str
+        Why something stands there that cannot be read: what was expected, and what came.
 
     Examples
     --------
@@ -56,6 +58,7 @@ class StatedNumber:
     comparator: str = ""
     channel: str = ""
     absent: str = ""
+    unreadable: str = ""
 
     @property
     def name(self) -> str:
@@ -92,11 +95,13 @@ class StatedNumber:
             "comparator": self.comparator or None,
             "channel": self.channel or None,
             "absent": self.absent or None,
+            "unreadable": self.unreadable or None,
         }
 
     def __str__(self) -> str:
         if not self.text:
-            return f"{self.name or self.title}: absent ({self.absent})"
+            why = self.unreadable or f"absent ({self.absent})"
+            return f"{self.name or self.title}: {why}"
         parts = (self.comparator, self.text, self.unit)
         return f"{self.name or self.title} {' '.join(part for part in parts if part)}"
 
@@ -120,7 +125,9 @@ def concept_text(concept: Any) -> str:
 
 
 def stated_numbers(entry: Entry) -> tuple[StatedNumber, ...]:
-    """Return every number of an Observation, absent ones too, in the order of the document.
+    """Return every number of an Observation, in the order of the document.
+
+    Absent ones and those that cannot be read are among them, without text.
 
     Examples
     --------
@@ -135,26 +142,58 @@ def stated_numbers(entry: Entry) -> tuple[StatedNumber, ...]:
 def _all(observation: Mapping[str, Any]) -> Iterator[StatedNumber]:
     yield from _of(observation, "Observation")
     components = observation.get("component")
-    for index, component in enumerate(components if isinstance(components, list) else []):
+    if components is None:
+        return
+    if not isinstance(components, list):
+        yield _unread("Observation.component", _expected("a list", components))
+        return
+    for index, component in enumerate(components):
+        path = f"Observation.component[{index}]"
         if isinstance(component, Mapping):
-            yield from _of(component, f"Observation.component[{index}]")
+            yield from _of(component, path)
+        else:
+            yield _unread(path, _expected("an object", component))
+
+
+def _unread(path: str, problem: str) -> StatedNumber:
+    return StatedNumber(path, (), "(unreadable)", "", unreadable=problem)
+
+
+def _expected(what: str, value: Any) -> str:
+    """Say what was expected, and what came; in the words of JSON."""
+    if value is None or isinstance(value, bool):
+        came = {None: "null", True: "true", False: "false"}[value]
+    elif isinstance(value, str):
+        came = f"the text {value[:40]!r}"
+    elif isinstance(value, Mapping):
+        came = "an object"
+    elif isinstance(value, list):
+        came = "a list"
+    else:
+        came = f"{getattr(value, 'text', value)!s:.40}"
+    return f"expected {what}, found {came}"
 
 
 def _of(element: Mapping[str, Any], path: str) -> Iterator[StatedNumber]:
     code, extensions = element.get("code"), element.get("extension")
     quantity = element.get("valueQuantity")
     reason = element.get("dataAbsentReason")
+    unit = comparator = problem = ""
+    value: Any = None
     if isinstance(quantity, Mapping):
         value, unit = quantity.get("value"), _unit(quantity)
-        comparator = quantity.get("comparator")
+        comparator, problem = _comparator(quantity)
+        if "value" in quantity and not (value is None and isinstance(reason, Mapping)):
+            problem = problem or _problem("a number", value)
+    elif quantity is not None:
+        problem = _expected("a Quantity", quantity)
     elif "valueInteger" in element:
-        value, unit, comparator = element["valueInteger"], "", ""
-    elif isinstance(reason, Mapping) and path != "Observation":
-        value, unit, comparator = None, "", ""
-    else:
+        value = element["valueInteger"]
+        problem = _problem("a whole number", value)
+    elif not isinstance(reason, Mapping) or path == "Observation":
         return
     found = names_of(code, extensions if isinstance(extensions, list) else None)
-    text = _text(value)
+    text = "" if problem else _text(value)
     absent = "" if text else concept_text(reason) or "no value is given"
     yield StatedNumber(
         f"{path}.value",
@@ -162,10 +201,25 @@ def _of(element: Mapping[str, Any], path: str) -> Iterator[StatedNumber]:
         concept_text(code) or "(no code)",
         text,
         unit,
-        comparator if isinstance(comparator, str) else "",
+        comparator,
         found[0][1] if found else "",
-        absent,
+        "" if problem else absent,
+        problem,
     )
+
+
+def _comparator(quantity: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the comparator, or what is wrong with it."""
+    found = quantity.get("comparator")
+    if found is None or isinstance(found, str):
+        return found or "", ""
+    return "", _expected("a comparator", found)
+
+
+def _problem(what: str, value: Any) -> str:
+    """Say why a value that is given is no number; empty where it is one."""
+    right = isinstance(value, int) if what == "a whole number" else not isinstance(value, str)
+    return "" if right and _text(value) else _expected(what, value)
 
 
 def _unit(quantity: Mapping[str, Any]) -> str:

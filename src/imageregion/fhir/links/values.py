@@ -86,6 +86,9 @@ class Link:
         Observations that have it as member, and DiagnosticReports it belongs to.
     rule, method : str
         Which pixels count by our code, and the method in words; empty where not stated.
+    withdrawn : tuple of str
+        Which are entered-in-error of the Observation, its selections and the Observations on the
+        way to them: its numbers cannot be relied on.
     issues : tuple of Issue
         What dangles (errors) or is not said clearly (warnings).
     """
@@ -104,12 +107,13 @@ class Link:
     reports: tuple[str, ...] = ()
     rule: str = ""
     method: str = ""
+    withdrawn: tuple[str, ...] = ()
     issues: tuple[Issue, ...] = ()
 
     @property
     def is_dangling(self) -> bool:
         """Whether something it refers to is not there, or it refers to no region."""
-        return any(issue.severity == "error" for issue in self.issues)
+        return any(i.severity == "error" and i.code != "wrong-type" for i in self.issues)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record that JSON prints."""
@@ -128,6 +132,7 @@ class Link:
             "reports": list(self.reports),
             "rule": self.rule or None,
             "method": self.method or None,
+            "withdrawn": list(self.withdrawn),
             "issues": [_record(issue) for issue in self.issues],
         }
 
@@ -168,8 +173,9 @@ class Links:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing dangles."""
-        return not self.dangling and all(issue.severity != "error" for issue in self.issues)
+        """Whether nothing dangles, and everything could be read."""
+        issues = (*self.issues, *(issue for link in self.links for issue in link.issues))
+        return all(issue.severity != "error" for issue in issues)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record that ``--format json`` prints."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imageregion.errors import FhirError
-from imageregion.fhir.manifest.contained import absent
+from imageregion.fhir.cross_version.endpoints import absent
 from imageregion.fhir.manifest.losses import Losses
 from imageregion.fhir.manifest.reading import AUTHOR, AUTHORED, MANIFEST
 

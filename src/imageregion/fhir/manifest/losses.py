@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imageregion.errors import Issue, Severity
+from imageregion.fhir.manifest.reading import AUTHORED
 from imageregion.fhir.normalized import Normalized, Place, fhirpath, original_place
 from imageregion.fhir.text.plain import brief
 
@@ -17,6 +18,7 @@ _HANDLED = frozenset(
     | {"extension", "modifierExtension", "imageRegion3D"}
 )
 _FORMAL = frozenset({"id", "meta", "text", "language", "implicitRules"})
+_URIS = "urn:ietf:rfc:3986"
 _REGIONS = ("imageRegion2D", "imageRegion3D")
 
 
@@ -46,17 +48,37 @@ class Losses:
                 self.add((name,), "of the selection itself; a manifest has its own", "information")
             elif name not in _HANDLED:
                 self.add((name,), "has no place in an ImagingManifest")
+        self._list_parts(resource)
         self._list_regions(resource, ())
         instances = resource.get("instance")
         for index, instance in enumerate(instances if isinstance(instances, list) else ()):
             if isinstance(instance, Mapping):
                 self._list_instance(instance, ("instance", index))
 
+    def _list_parts(self, resource: Mapping[str, Any]) -> None:
+        """Note parts of elements that survive otherwise."""
+        code, issued = resource.get("code"), resource.get("_issued")
+        for name in code if isinstance(code, Mapping) else ():
+            if name not in ("text", "coding"):
+                self.add(("code", name), "of the code, a manifest has the words alone")
+        extensions = issued.get("extension") if isinstance(issued, Mapping) else None
+        for one in extensions if isinstance(extensions, list) else ():
+            if not (isinstance(one, Mapping) and one.get("url") == AUTHORED):
+                self.add(("issued",), "its extensions have no place in an ImagingManifest")
+                break
+
+    def _list_class(self, coding: Any, place: Place) -> None:
+        for name in coding if isinstance(coding, Mapping) else ():
+            if name != "code" and (name, coding[name]) != ("system", _URIS):
+                message = f"has no place in an ImagingManifest: {brief(coding[name])}"
+                self.add((*place, name), message)
+
     def _list_instance(self, instance: Mapping[str, Any], place: Place) -> None:
         for name in instance:
             if name not in ("uid", "sopClass", "extension", *_REGIONS):
                 message = f"has no place in an ImagingManifest: {brief(instance[name])}"
                 self.add((*place, name), message)
+        self._list_class(instance.get("sopClass"), (*place, "sopClass"))
         self._list_regions(instance, place)
 
     def _list_regions(self, element: Mapping[str, Any], place: Place) -> None:

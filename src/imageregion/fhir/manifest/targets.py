@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from imageregion.fhir.manifest.contained import endpoint_to_r5
+from imageregion.fhir.cross_version.endpoints import endpoint_to_r5
 from imageregion.fhir.studies.effective import endpoint_references, endpoints_of
 from imageregion.fhir.studies.elements import Notes, items
 from imageregion.fhir.studies.references import Library, Shelf

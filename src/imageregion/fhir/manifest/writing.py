@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from imageregion.errors import FhirError, InputError, Issue
-from imageregion.fhir.manifest.contained import Contained, absent
+from imageregion.fhir.cross_version.endpoints import absent
+from imageregion.fhir.manifest.contained import Contained
 from imageregion.fhir.manifest.grouping import Grouped, oid
 from imageregion.fhir.manifest.heading import head_of, objects, reference_of
 from imageregion.fhir.manifest.losses import Losses

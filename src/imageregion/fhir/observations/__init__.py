@@ -39,7 +39,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from imageregion.errors import InputError
+from imageregion.errors import InputError, Issue
 from imageregion.fhir.observations.context import FORMS, Context, Form, read_context
 from imageregion.fhir.observations.groups import group_entries
 from imageregion.fhir.observations.parts import outcome
@@ -60,6 +60,7 @@ def observations(
     *,
     subject: str | Mapping[str, Any] | None = None,
     issued: str | datetime | None = None,
+    issues: Sequence[Issue] = (),
 ) -> dict[str, Any]:
     """Write measurements as a FHIR Bundle of type collection.
 
@@ -69,6 +70,7 @@ def observations(
         What was measured. Its resource is carried along as valid R5, whatever it was read from, as
         far as it can be valid (see `fhir.writing`).
     results : sequence of RegionResult
+        Of a region with the flag "not-measured" what is known is written, and why not more.
     form : {"r5", "dicom-sr", "r4b"}
         See `FORMS`.
     subject : str or mapping, optional
@@ -78,13 +80,16 @@ def observations(
     issued : str or datetime, optional
         When the Observations are made available, with time zone. The form dicom-sr, which must say
         so, takes the present where it is not given; the others leave it out.
+    issues : sequence of Issue, optional
+        What was found while measuring; the errors go into the Bundle.
 
     Returns
     -------
     dict
         JSON of the Bundle: in the forms r5 and r4b the ImagingSelection, then one Observation per
         result, in order. It is always valid; ``issues`` (in R4B a last entry) holds an
-        OperationOutcome that names whatever had to be replaced, removed or left out.
+        OperationOutcome that names whatever had to be replaced, removed or left out, and every
+        error among `issues`.
 
     Raises
     ------
@@ -113,16 +118,17 @@ def observations(
     context = read_context(subject, issued, always=form == "dicom-sr")
     source = read_source(selection)
     _check_subject(source.resource, context)
-    issues = list(source.issues)
+    errors = [issue for issue in issues if issue.severity == "error"]
+    told = [*source.issues, *errors]
     if form == "dicom-sr":
-        entries, found = group_entries(selection, source, results, context)
-        issues += found
+        entries, found = group_entries(selection, source, results, context, errors)
+        told += found
     else:
-        entries = single_entries(selection, source, results, context)
+        entries = single_entries(selection, source, results, context, errors)
     if form == "r4b":
-        return r4b_bundle(entries, issues)
+        return r4b_bundle(entries, told)
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
-    return {**bundle, "issues": outcome(issues)} if issues else bundle
+    return {**bundle, "issues": outcome(told)} if told else bundle
 
 
 def _check_subject(resource: Mapping[str, Any], context: Context) -> None:

@@ -38,11 +38,13 @@ from imageregion.fhir.observations.linked import (
 )
 from imageregion.fhir.observations.parts import (
     IMAGING,
+    NOT_PERFORMED,
     REGION_PATH,
     STATUS,
     absent_reason,
     body_site,
     concept,
+    failure,
     interval,
     made_uuid,
     method_of,
@@ -53,7 +55,7 @@ from imageregion.fhir.observations.parts import (
     subject_of,
 )
 from imageregion.fhir.observations.regions import drawn_study, image_region
-from imageregion.fhir.observations.single import NOT_PERFORMED, REGION
+from imageregion.fhir.observations.single import REGION
 from imageregion.fhir.observations.source import Source, with_contained
 from imageregion.fhir.selection import Selection
 from imageregion.measurement import Measurement, RegionResult
@@ -70,7 +72,11 @@ _POPULATION = "standard deviation divides by the number of pixels"
 
 
 def group_entries(
-    selection: Selection, source: Source, results: Sequence[RegionResult], context: Context
+    selection: Selection,
+    source: Source,
+    results: Sequence[RegionResult],
+    context: Context,
+    issues: Sequence[Issue] = (),
 ) -> tuple[list[dict[str, Any]], list[Issue]]:
     """Return the entries of a Bundle, and what its profiles require and is not known.
 
@@ -80,7 +86,7 @@ def group_entries(
     writer = _Writer(selection, source, context)
     writer.write_studies(results)
     for result in results:
-        writer.write(result)
+        writer.write(result, failure(result, issues))
     writer.write_report()
     if not writer.has_patient:
         writer.require("subject", "a Patient; give one where the selection names none")
@@ -130,8 +136,8 @@ class _Writer:
         """Return a reference to a study, None where it is unknown."""
         return study_reference(self.source, uid, self.studies.get(uid, ""))
 
-    def write(self, result: RegionResult) -> None:
-        """Write everything about one result."""
+    def write(self, result: RegionResult, why: str) -> None:
+        """Write everything about one result; `why` is why it was not measured."""
         source, path = self.source, result.region.path or "ImagingSelection"
         study = self.study(measured_study(source, result))
         drawn = self.study(drawn_study(source, result))
@@ -155,14 +161,14 @@ class _Writer:
         group["extension"] = pixels_of(result)
         group["identifier"] += tracking(source, result)
         group |= {"category": [concept(_GROUP)], "code": concept(REGION)}
-        group |= {"note": notes_of(self.selection, result)}
+        group |= {"note": notes_of(self.selection, result, why)}
         if members:
             group["hasMember"] = [
                 {"reference": f"urn:uuid:{member['id']}", "type": "Observation"}
                 for member in members
             ]
         else:
-            group["dataAbsentReason"] = concept(NOT_PERFORMED)
+            group["dataAbsentReason"] = concept(NOT_PERFORMED, why)
         for observation in (group, *members):
             kept = {name: value for name, value in observation.items() if value != []}
             self.add(with_contained(kept, source.resource))

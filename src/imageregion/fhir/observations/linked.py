@@ -171,7 +171,7 @@ def diagnostic_report(
 def tracking(source: Source, result: RegionResult) -> list[dict[str, Any]]:
     """Return identifiers that follow a region through reports: its name and a UID."""
     region = result.region
-    uid = uid_of(made_uuid("Tracking", source.digest, region.path))
+    uid = uid_of(made_uuid("Tracking", source.digest, *source.named(region)))
     return [
         {"type": concept(_TRACKING), "value": region.label or region.path or "ImagingSelection"},
         {"type": concept(_TRACKING_UID), "system": "urn:dicom:uid", "value": f"urn:oid:{uid}"},
@@ -186,9 +186,10 @@ def finding_site(
     structure = site.get("concept") if isinstance(site, Mapping) else None
     if not isinstance(structure, Mapping) or not structure:
         return None
+    named = source.named(result.region)
     resource = {
         "resourceType": "BodyStructure",
-        "id": str(made_uuid("BodyStructure", source.digest, result.region.path, str(subject))),
+        "id": str(made_uuid("BodyStructure", source.digest, str(subject), *named)),
         "meta": {"profile": [f"{GUIDE}/dicom-sr-finding-site"]},
         "identifier": tracking(source, result),
         "includedStructure": [{"structure": plain(structure)}],

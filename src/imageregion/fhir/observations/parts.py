@@ -18,11 +18,13 @@ __all__ = [
     "IMAGING",
     "MEASURED_FRAME",
     "MEASURED_INSTANCE",
+    "NOT_PERFORMED",
     "REGION_PATH",
     "STATUS",
     "absent_reason",
     "body_site",
     "concept",
+    "failure",
     "interval",
     "made_uuid",
     "method_of",
@@ -42,6 +44,8 @@ STATUS = {"available": "final", "entered-in-error": "entered-in-error"}
 _METHOD = f"{NAMESPACE}/CodeSystem/method"
 _INTERVAL = f"{NAMESPACE}/StructureDefinition/rule-interval"
 _ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
+_NOT_MEASURED = "not-measured"  # flag of a result
+NOT_PERFORMED = Coded(_ABSENT, "not-performed", "Not Performed")
 _TYPES = {
     "required-element": "required",
     "no-value": "incomplete",
@@ -91,19 +95,40 @@ def interval(measurement: Measurement) -> list[dict[str, Any]]:
 
 
 def absent_reason(result: RegionResult, measurement: Measurement) -> Coded | None:
-    """Say why there is no value: not finite, not defined for no pixels, or unknown; else None."""
+    """Say why there is no value: not finite, not defined for no pixels, ...; None where it is one.
+
+    Sizes of a region on no image at hand count pixels of unknown size and proportion: they are no
+    values, since on its image they would be others.
+    """
     value = measurement.value
-    if value is not None and math.isfinite(value):
-        return None
-    if value is not None and math.isnan(value):
-        return Coded(_ABSENT, "not-a-number", "Not a Number (NaN)")
-    if value is not None and value > 0:
-        return Coded(_ABSENT, "positive-infinity", "Positive Infinity (PINF)")
+    if _is_nowhere(result) or (value is None and _NOT_MEASURED in result.flags):
+        return NOT_PERFORMED
     if value is not None:
-        return Coded(_ABSENT, "negative-infinity", "Negative Infinity (NINF)")
+        return _no_number(value)
     if measurement.code not in GEOMETRY and not result.get("count"):
         return Coded(_ABSENT, "not-applicable", "Not Applicable")
     return Coded(_ABSENT, "unknown", "Unknown")
+
+
+def _no_number(value: float) -> Coded | None:
+    if math.isfinite(value):
+        return None
+    if math.isnan(value):
+        return Coded(_ABSENT, "not-a-number", "Not a Number (NaN)")
+    if value > 0:
+        return Coded(_ABSENT, "positive-infinity", "Positive Infinity (PINF)")
+    return Coded(_ABSENT, "negative-infinity", "Negative Infinity (NINF)")
+
+
+def _is_nowhere(result: RegionResult) -> bool:
+    """Whether a region in pixels lies on no image that says how large these are, or that none does.
+
+    Where an image is known, the result has a spacing, or a flag that says why not.
+    """
+    shape = result.region.shape
+    if _NOT_MEASURED not in result.flags or shape is None or shape.dimension == 3:
+        return False
+    return result.spacing is None and set(result.flags) <= {_NOT_MEASURED, "unclosed"}
 
 
 def method_of(method: Method, more: str = "") -> dict[str, Any]:
@@ -150,29 +175,47 @@ def body_site(resource: dict[str, Any]) -> dict[str, Any]:
     return {"bodyStructure": site["reference"]} if site.get("reference") else {}
 
 
-def notes_of(selection: Selection, result: RegionResult) -> list[dict[str, Any]]:
-    """Return as notes the label, flags, and what was found about a region while reading it."""
+def failure(result: RegionResult, issues: Sequence[Issue]) -> str:
+    """Return why a region was not measured, in words; empty where it was, or nobody said.
+
+    Regions in 2-D of a whole resource have one path, so that all of their reasons are given.
+    """
+    if _NOT_MEASURED not in result.flags:
+        return ""
+    path = result.region.path or "ImagingSelection"
+    found = [issue for issue in issues if issue.severity == "error" and issue.path == path]
+    return "; ".join(dict.fromkeys(issue.message for issue in found))
+
+
+def notes_of(selection: Selection, result: RegionResult, why: str = "") -> list[dict[str, Any]]:
+    """Return as notes the label, flags, and what was found about a region while reading it.
+
+    `why` is why it was not measured.
+    """
     path = result.region.path
-    found = [
+    found = [why] if why else []
+    found += [
         issue.message
         for issue in selection.issues
         if path and (issue.path == path or issue.path.startswith(f"{path}."))
     ]
     label = [f"region: {result.region.label}"] if result.region.label else []
     label += [f"{keyword}: {value}" for keyword, value in result.dimensions]
+    if selection.status == "inactive":
+        label.append("the selection is inactive: no longer in use")
     texts = [*label, *(f"flag: {flag}" for flag in result.flags), *found]
     return [{"text": text} for text in texts]
 
 
 def outcome(issues: Sequence[Issue]) -> dict[str, Any]:
-    """Write issues as an OperationOutcome; other ones are what R5 has no place for."""
-    other = ("not-supported", "informational")
+    """Write issues as an OperationOutcome; other warnings are what R5 has no place for."""
+    other = {"error": "processing", "warning": "not-supported", "information": "informational"}
     return {
         "resourceType": "OperationOutcome",
         "issue": [
             {
                 "severity": issue.severity,
-                "code": _TYPES.get(issue.code, other[issue.severity == "information"]),
+                "code": _TYPES.get(issue.code, other[issue.severity]),
                 "details": {"text": issue.code},
                 "diagnostics": issue.message,
                 "expression": [issue.path],

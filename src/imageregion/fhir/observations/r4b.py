@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from imageregion.errors import Issue
-from imageregion.fhir.cross_version import DERIVED_FROM, to_basic
+from imageregion.fhir.cross_version import DERIVED_FROM, contained_to_r4b, to_basic
 from imageregion.fhir.observations.parts import made_uuid, outcome
 
 __all__ = ["r4b_bundle"]
@@ -19,13 +19,15 @@ def r4b_bundle(entries: Sequence[dict[str, Any]], issues: Sequence[Issue]) -> di
 
     ``Observation.derivedFrom`` of R4B cannot point at an ImagingSelection, nor at the Basic that
     stands for it: the reference is the value of an extension. A Bundle of R4B has no ``issues``;
-    their OperationOutcome is its last entry.
+    their OperationOutcome is its last entry; it also names what R4B cannot say in contained
+    resources.
     """
-    written = []
+    written, issues = [], list(issues)
     for entry in entries:
-        resource = entry["resource"]
+        resource, losses = contained_to_r4b(entry["resource"])
         is_selection = resource["resourceType"] == "ImagingSelection"
         made = to_basic(resource) if is_selection else _observation(resource)
+        issues += losses if is_selection else ()  # an Observation contains nothing else
         written.append({"fullUrl": entry["fullUrl"], "resource": made})
     if issues:
         made = outcome(issues)

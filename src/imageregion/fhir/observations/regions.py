@@ -14,7 +14,12 @@ from typing import Any
 from imageregion.codes import DCM, NAMESPACE, Coded
 from imageregion.fhir.observations.linked import GUIDE, is_patient, is_study, measured_study
 from imageregion.fhir.observations.parts import concept, made_uuid
-from imageregion.fhir.observations.source import Source, element_at, with_contained
+from imageregion.fhir.observations.source import (
+    Source,
+    distinct,
+    element_at,
+    with_contained,
+)
 from imageregion.fhir.text.plain import plain
 from imageregion.measurement import RegionResult
 
@@ -70,7 +75,7 @@ def image_region(
         FHIRPaths of the region in there.
     """
     original = source.resource
-    found = [_REGION.fullmatch(place) for place in source.places(result.region.path)]
+    found = [_REGION.fullmatch(place) for place in source.copies(result.region)]
     parts = [(int(match[1]), match[0], match[2]) for match in found if match]
     if not parts:
         whole = {**({"subject": subject} if subject else {}), **original}
@@ -95,7 +100,7 @@ def image_region(
     profile = _profile(names, {**original, **resource})
     resource["meta"] |= {"profile": [profile]} if profile else {}
     kept = {key: value for key, value in resource.items() if value not in (None, [], {})}
-    return resource["id"], with_contained(kept, original), tuple(places)
+    return resource["id"], with_contained(kept, original), distinct(places)
 
 
 def _part(source: Source, result: RegionResult, is_region: bool) -> dict[str, Any]:
@@ -113,7 +118,7 @@ def _part(source: Source, result: RegionResult, is_region: bool) -> dict[str, An
     meta = original.get("meta", {})
     return {
         "resourceType": "ImagingSelection",
-        "id": str(made_uuid("ImageRegion", source.digest, result.region.path)),
+        "id": str(made_uuid("ImageRegion", source.digest, *source.named(result.region))),
         "meta": {k: plain(v) for k, v in meta.items() if k in ("security", "tag")},
         "extension": [
             {"url": _SOURCE_REGION, "extension": inner},

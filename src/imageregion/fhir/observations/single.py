@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from imageregion.codes import MEASUREMENTS, Coded, code_of, quantity_of
+from imageregion.errors import Issue
 from imageregion.fhir.observations.context import Context
 from imageregion.fhir.observations.parts import (
     IMAGING,
+    NOT_PERFORMED,
     REGION_PATH,
     STATUS,
     absent_reason,
     body_site,
     concept,
+    failure,
     interval,
     made_uuid,
     method_of,
@@ -27,18 +30,22 @@ from imageregion.fhir.observations.source import Source, with_contained
 from imageregion.fhir.selection import Selection
 from imageregion.measurement import Measurement, RegionResult
 
-__all__ = ["NOT_PERFORMED", "REGION", "single_entries"]
+__all__ = ["REGION", "single_entries"]
 
 REGION = Coded(MEASUREMENTS, "region", "Measurements of image region")
-NOT_PERFORMED = Coded(
-    "http://terminology.hl7.org/CodeSystem/data-absent-reason", "not-performed", "Not Performed"
-)
 
 
 def single_entries(
-    selection: Selection, source: Source, results: Sequence[RegionResult], context: Context
+    selection: Selection,
+    source: Source,
+    results: Sequence[RegionResult],
+    context: Context,
+    issues: Sequence[Issue] = (),
 ) -> list[dict[str, Any]]:
-    """Return the entries of a Bundle: the selection, then an Observation per result, in order."""
+    """Return the entries of a Bundle: the selection, then an Observation per result, in order.
+
+    Of a region that could not be measured there is what is known of it, and among `issues` why.
+    """
     origin = f"urn:uuid:{made_uuid('ImagingSelection', source.digest)}"
     entries = [{"fullUrl": origin, "resource": source.resource}]
     seen: dict[tuple[str, ...], int] = {}
@@ -46,7 +53,8 @@ def single_entries(
         parts = reading(result)
         seen[parts] = seen.get(parts, -1) + 1  # one that comes again is numbered
         identity = made_uuid("Observation", origin[9:], *parts, str(seen[parts]))
-        resource = _observation(selection, source, origin, str(identity), result, context)
+        why = failure(result, issues)
+        resource = _observation(selection, source, origin, str(identity), result, context, why)
         entries.append({"fullUrl": f"urn:uuid:{identity}", "resource": resource})
     return entries
 
@@ -58,6 +66,7 @@ def _observation(
     identity: str,
     result: RegionResult,
     context: Context,
+    why: str,
 ) -> dict[str, Any]:
     observation: dict[str, Any] = {
         "resourceType": "Observation",
@@ -72,11 +81,11 @@ def _observation(
         **body_site(source.resource),
         **(method_of(result.measurements[0].method) if result.measurements else {}),
         "derivedFrom": [_derived_from(source, origin, result)],
-        "note": notes_of(selection, result),
-        "component": [_component(result, measurement) for measurement in result.measurements],
+        "note": notes_of(selection, result, why),
+        "component": [_component(result, measurement, why) for measurement in result.measurements],
     }
-    if not result.measurements:
-        observation["dataAbsentReason"] = concept(NOT_PERFORMED)
+    if not any("valueQuantity" in component for component in observation["component"]):
+        observation["dataAbsentReason"] = concept(NOT_PERFORMED, why)
     kept = {key: value for key, value in observation.items() if value != []}
     return with_contained(kept, source.resource)
 
@@ -87,13 +96,13 @@ def _code(result: RegionResult) -> dict[str, Any]:
 
 
 def _derived_from(source: Source, origin: str, result: RegionResult) -> dict[str, Any]:
-    places = source.places(result.region.path)
+    places = source.places(result.region)
     paths = [{"url": REGION_PATH, "valueString": place} for place in places]
     reference: dict[str, Any] = {"reference": origin, "type": "ImagingSelection"}
     return {"extension": paths, **reference} if paths else reference
 
 
-def _component(result: RegionResult, measurement: Measurement) -> dict[str, Any]:
+def _component(result: RegionResult, measurement: Measurement, why: str) -> dict[str, Any]:
     component: dict[str, Any] = {"code": concept(code_of(measurement.code, measurement.channel))}
     if extensions := interval(measurement):
         component["extension"] = extensions
@@ -101,5 +110,5 @@ def _component(result: RegionResult, measurement: Measurement) -> dict[str, Any]
     if reason is None and measurement.value is not None:
         component["valueQuantity"] = quantity(measurement.code, measurement.value, measurement.unit)
     elif reason is not None:
-        component["dataAbsentReason"] = concept(reason)
+        component["dataAbsentReason"] = concept(reason, why if reason is NOT_PERFORMED else "")
     return component

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from imageregion.errors import Issue
+from imageregion.fhir.coordinates import RegionError
+from imageregion.fhir.reading.regions import codes_of
 from imageregion.fhir.selection import Selection
 from imageregion.fhir.sound import sound_resource
+from imageregion.fhir.targets import read_selectors
 from imageregion.fhir.text.plain import as_json, plain
 from imageregion.fhir.writing import write
+from imageregion.region import Region, Target
 
-__all__ = ["Source", "element_at", "read_source", "with_contained"]
+__all__ = ["Source", "distinct", "element_at", "read_source", "with_contained"]
 
 _STEP = re.compile(r"\.([A-Za-z0-9]+)(?:\[(\d{1,9})\])?")
 _WHOLE = "ImagingSelection"
+_INSTANCE = re.compile(r"ImagingSelection\.instance\[\d{1,9}\]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,21 +39,52 @@ class Source:
         From FHIRPaths in the document to those in `resource`.
     issues : tuple of Issue
         What had to be replaced, removed, or does not survive in R5.
+    drawn : mapping of (str, str) to Target
+        From path and label of a region to the images it was drawn on.
     """
 
     resource: dict[str, Any]
     digest: str
     paths: Mapping[str, tuple[str, ...]]
     issues: tuple[Issue, ...]
+    drawn: Mapping[tuple[str, str], Target] = field(default_factory=dict)
 
-    def places(self, path: str) -> tuple[str, ...]:
-        """Return the FHIRPaths in `resource` of what stood at a FHIRPath; empty if it is lost."""
+    def copies(self, region: Region) -> tuple[str, ...]:
+        """Return the FHIRPaths in `resource` of everything that is a region; empty if it is lost.
+
+        In 3-D the same stands in several instances, since R5 has no other place for it. Regions in
+        2-D of a whole resource have one path: each has those in its own instance.
+        """
+        path = region.path
         if path in ("", _WHOLE):
             return (_WHOLE,)
-        known = self.paths.get(path)
-        if known is None:
-            known = (path,)
-        return tuple(one for one in known if element_at(self.resource, one) is not None)
+        known = self.paths.get(path, (path,))
+        found = tuple(one for one in known if element_at(self.resource, one) is not None)
+        target = self.drawn.get((path, region.label), region.target)
+        if len(found) < 2 or not target.instance:
+            return found
+        return tuple(one for one in found if self._is_on(one, target)) or found
+
+    def places(self, region: Region) -> tuple[str, ...]:
+        """Return the FHIRPaths in `resource` that are read as a region; empty if it is lost."""
+        return distinct(self.copies(region))
+
+    def named(self, region: Region) -> tuple[str, ...]:
+        """Return what tells a region from all others of the selection; ids are made from it."""
+        target = self.drawn.get((region.path, region.label), region.target)
+        return (region.path, target.instance, *map(str, target.frames))
+
+    def _is_on(self, path: str, target: Target) -> bool:
+        """Whether an element belongs to an instance with the same frames."""
+        match = _INSTANCE.match(path)
+        instance = element_at(self.resource, match[0]) if match else None
+        if not isinstance(instance, dict) or instance.get("uid") != target.instance:
+            return False
+        try:
+            codes = codes_of(self.resource.get("code"))
+            return read_selectors(instance, lambda *_: path, codes).frames == target.frames
+        except RegionError:
+            return False
 
 
 def read_source(selection: Selection) -> Source:
@@ -64,7 +100,24 @@ def read_source(selection: Selection) -> Source:
         resource, issues = sound_resource(selection.resource)
         return Source(resource, digest, {}, issues)
     written = write(selection.normalized, "r5")
-    return Source(written.resource, digest, written.paths, tuple(written.losses))
+    paths = dict(written.paths)
+    for copy, first in selection.merged.items():
+        paths[first] = (*paths.get(first, ()), *paths.get(copy, ()))
+    drawn = {(region.path, region.label): region.target for region in selection.regions}
+    return Source(written.resource, digest, paths, tuple(written.losses), drawn)
+
+
+def distinct(places: Sequence[str]) -> tuple[str, ...]:
+    """Leave out 3-D regions after the first: they are the same one, and read as such.
+
+    Examples
+    --------
+    >>> distinct(("ImagingSelection.instance[0].imageRegion3D[0]",
+    ...           "ImagingSelection.instance[1].imageRegion3D[0]"))
+    ('ImagingSelection.instance[0].imageRegion3D[0]',)
+    """
+    solid = [place for place in places if ".imageRegion3D[" in place]
+    return tuple(place for place in places if place not in solid[1:])
 
 
 def element_at(resource: Any, path: str) -> Any:

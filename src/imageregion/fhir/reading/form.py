@@ -250,7 +250,8 @@ def _status(resource: dict[str, Any], form: Form) -> str:
         wanted = ", ".join(STATUSES)
         raise FhirError(form.path(("status",)), f"expected one of {wanted}, got {brief(given)}")
     if given in ("entered-in-error", _LATER_STATUS):
-        message = f"the selection was withdrawn: its status is {given}"
+        state = "no longer in use" if given == _LATER_STATUS else "withdrawn"
+        message = f"the selection is {state}: its status is {given}"
         form.add("warning", str(given), ("status",), message)
     return str(given)
 

@@ -9,6 +9,8 @@ lies in the frame of reference. Which images it is measured on:
   listed. Beside several instances it lies anywhere in the series: that version binds it to none of
   them. Instances that are no images (a structure set, a report) say where it comes from, and the
   frame of reference alone decides.
+- Inside several instances, the same in each: as in the resource beside these instances. It is one
+  region, which R5 has no other place for.
 
 Instances listed beside 3-D regions of the resource are what the regions refer to, not images that
 are selected as a whole. Without any region, an instance stands for itself, and a resource without
@@ -18,7 +20,7 @@ instances for the series.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -27,16 +29,11 @@ from imageregion.fhir.coordinates import RegionError
 from imageregion.fhir.normalized import Place
 from imageregion.fhir.reading.form import REGIONS, UIDS, Form
 from imageregion.fhir.reading.geometry import read_geometry
-from imageregion.fhir.targets import (
-    Selectors,
-    clean_uid,
-    is_image,
-    read_selectors,
-    sop_class,
-)
+from imageregion.fhir.reading.space import Copies, Copy, Named, beside
+from imageregion.fhir.targets import Selectors, clean_uid, is_image, read_selectors, sop_class
 from imageregion.region import Region, Target
 
-__all__ = ["read_regions"]
+__all__ = ["codes_of", "read_regions"]
 
 MAX_ISSUES = 10_000
 """Most issues of one resource."""
@@ -61,6 +58,7 @@ class _Reading:
     issues: list[Issue] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     labels: dict[str, int] = field(default_factory=dict)
+    copies: Copies = field(default_factory=Copies)
 
     def add(self, region: Region, wanted: object = None) -> None:
         """Append a region under a label that no other region of the selection has."""
@@ -99,7 +97,9 @@ class _Reading:
         return place in self.form.lost
 
 
-def read_regions(form: Form) -> tuple[tuple[Region, ...], tuple[Issue, ...]]:
+def read_regions(
+    form: Form,
+) -> tuple[tuple[Region, ...], tuple[Issue, ...], Mapping[str, str]]:
     """Read the regions of an ImagingSelection, apart from those that `form` has lost.
 
     Parameters
@@ -113,6 +113,8 @@ def read_regions(form: Form) -> tuple[tuple[Region, ...], tuple[Issue, ...]]:
         In the order of the document: by instance, 2-D before 3-D; then those of the resource.
     issues : tuple of Issue
         Why the others cannot be read, and what is worth knowing about these.
+    merged : mapping of str to str
+        From the FHIRPaths of regions that are the same as an earlier one to that of this one.
 
     Examples
     --------
@@ -127,24 +129,22 @@ def read_regions(form: Form) -> tuple[tuple[Region, ...], tuple[Issue, ...]]:
     study, series, reference = (_text(resource, name) for name in UIDS)
     target = Target(study=study, series=series, frame_of_reference=reference)
     has_space = resource.get(_SPACE) is not None
-    reading = _Reading(form, target, _codes(resource.get("code")), has_space)
+    reading = _Reading(form, target, codes_of(resource.get("code")), has_space)
     try:
         if () not in form.lost:
             named = _read_instances(resource.get("instance"), reading)
+            _join_copies(named, reading)
             if has_space:
                 _read_space(resource[_SPACE], named, reading)
     except _TooManyError:
         message = f"more than {MAX_ISSUES} issues: the regions that follow are not read"
         reading.issues.append(Issue("error", "too-many-issues", form.path(()), message))
-    return tuple(reading.regions), tuple(reading.issues)
+    return tuple(reading.regions), tuple(reading.issues), reading.copies.merged
 
 
-_Named = tuple[dict[str, Any], Selectors | None]
-
-
-def _read_instances(instances: Any, reading: _Reading) -> list[_Named]:
+def _read_instances(instances: Any, reading: _Reading) -> list[Named]:
     """Read the regions of instances; return these with what is selected of them."""
-    named: list[_Named] = []
+    named: list[Named] = []
     if instances is None and not reading.has_space:
         _read_series(reading)
     elif instances == []:
@@ -220,6 +220,10 @@ def _read_region(
     except RegionError as error:
         reading.refuse(error)
         return
+    if dimension == 3 and place[0] == "instance":
+        copy = Copy(len(reading.regions), path, geometry.notes, [int(place[1])])
+        if reading.copies.is_known(geometry.type, element["coordinate"], copy):
+            return
     reading.issues += geometry.issues
     if (dimension, geometry.type) == (2, "polygon") and not reading.is_early:
         message = "polygon is no code of imageRegion2D in FHIR R5; read as the area it names"
@@ -241,7 +245,7 @@ def _check_place(place: Place, path: str, dimension: int, reading: _Reading) -> 
             raise RegionError("not-an-image", path, message)
 
 
-def _read_space(regions: Any, named: list[_Named], reading: _Reading) -> None:
+def _read_space(regions: Any, named: list[Named], reading: _Reading) -> None:
     """Read the 3-D regions of the resource."""
     if regions == []:
         _refuse_empty(reading.form.path((_SPACE,)), "whole images", reading)
@@ -256,32 +260,42 @@ def _read_space(regions: Any, named: list[_Named], reading: _Reading) -> None:
         _read_region(element, (_SPACE, j), 3, target, notes, reading)
 
 
-def _target_in_space(named: list[_Named], reading: _Reading) -> tuple[Target, tuple[str, ...]]:
+def _target_in_space(named: list[Named], reading: _Reading) -> tuple[Target, tuple[str, ...]]:
     """Return the images that 3-D regions of the resource are for."""
     target = reading.target
     if not named:
         return target, ()
     path = reading.form.path(("instance",))
-    usable = [(instance, found) for instance, found in named if found is not None]
-    if not usable:
+    if all(found is None for _, found in named):
         message = "expected an instance that can be read beside regions in 3-D, got none"
         raise RegionError("no-target", path, message)
-    images = [item for item in usable if is_image(sop_class(item[0]))]
-    if not images:
-        message = "no images: the 3-D regions are taken on any image of their frame of reference"
+    found = beside(named, target)
+    if found.images:
+        what = "no images" if found.is_anywhere else f"{len(named)} instances"
+        message = f"{what}: the 3-D regions are taken on {found.images}"
         reading.issues.append(Issue("information", "beside-3d", path, message))
-        return replace(target, series=""), ()
-    if len(named) == 1:
-        instance, found = usable[0]
-        notes = (found.note,) if found and found.note else ()
-        frames = found.frames if found else ()
-        return replace(target, instance=_text(instance, "uid"), frames=frames), notes
-    message = f"{len(named)} instances: the 3-D regions are taken on all images of the series"
-    reading.issues.append(Issue("information", "beside-3d", path, message))
-    return target, ()
+    return found.target, found.notes
 
 
-def _codes(concept: object) -> frozenset[str]:
+def _join_copies(named: list[Named], reading: _Reading) -> None:
+    """Take regions that stand in several instances as one beside these."""
+    for copy in reading.copies.several():
+        found = beside([named[i] for i in copy.owners], reading.target)
+        region = reading.regions[copy.index]
+        notes = (*found.notes, *copy.notes)
+        reading.regions[copy.index] = replace(region, target=found.target, notes=notes)
+        message = f"the same in {len(copy.owners)} instances: one region, taken on {found.images}"
+        reading.issues.append(Issue("information", "same-region", copy.path, message))
+
+
+def codes_of(concept: object) -> frozenset[str]:
+    """Return the codes of a CodeableConcept, whatever their systems.
+
+    Examples
+    --------
+    >>> codes_of({"coding": [{"code": "121214"}]})
+    frozenset({'121214'})
+    """
     codings = concept.get("coding") if isinstance(concept, dict) else None
     return frozenset(
         coding["code"]

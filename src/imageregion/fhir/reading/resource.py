@@ -8,6 +8,7 @@ error
 ------------------------  --------------------------------------------------------------------------
 invalid-element           fhir.resources refuses an element of the region or instance
 contradiction             a region or instance says two things at once
+repeated-key              the JSON text gives a key of a region or instance twice
 misplaced                 an element that limits the selection, in a place where FHIR has it not
 several-selectors         frames and segments of one instance, or the like
 empty-list                an empty list where leaving the element out would mean everything
@@ -29,12 +30,11 @@ geometry                  anything else that makes no shape
 warning
 ------------------------  --------------------------------------------------------------------------
 entered-in-error          the selection was withdrawn
-inactive                  the same, as FHIR R6 says it
+inactive                  no longer in use (FHIR R6); measured all the same
 modifier-extension        an extension that may change the meaning, and is not understood
 unknown-element           not an element of FHIR; kept, not used
 unknown-attribute         the same of XML; left out
 unknown-text              text between the elements of XML; left out
-repeated-key              a key that the JSON text gives twice; the last value counts
 invalid-id                an id with characters that FHIR does not allow
 invalid-narrative         fhir.resources refuses the text for people
 unclosed, no-area         a 2-D outline that is only a line, or spans no area
@@ -51,6 +51,7 @@ comma-list                several frame numbers in one item
 no-frames                 segments, content items, ... are selected, which choose no pixels
 implicitly-closed         a 2-D polygon, as early versions have it, whose ends differ
 beside-3d                 how instances beside 3-D regions of the resource are understood
+same-region               a 3-D region that stands in several instances, read as one
 element-order, namespace  XML in another order, or without the namespace of FHIR
 sub-pixel                 smaller than one pixel in both directions
 ========================  ==========================================================================
@@ -67,9 +68,10 @@ from imageregion.fhir.manifest import read_pieces
 from imageregion.fhir.normalized import Dialect, Normalized, fhirpath, original_place
 from imageregion.fhir.reading.form import UIDS, check_form
 from imageregion.fhir.reading.regions import read_regions
+from imageregion.fhir.reading.repeated import refuse_repeated
 from imageregion.fhir.selection import Selection
 from imageregion.fhir.targets import clean_uid
-from imageregion.fhir.text.plain import RepeatedKeys, brief, is_shallow, plain
+from imageregion.fhir.text.plain import brief, is_shallow, plain
 from imageregion.fhir.text.xml_reading import XmlResource
 
 __all__ = ["read_manifest", "read_resource"]
@@ -132,7 +134,8 @@ def read_resource(
     issues = [*_require_type(resource, dialect), *_oddities(resource)]
     is_ready = is_regular and isinstance(resource, dict) and is_shallow(resource)
     original: dict[str, Any] = resource if is_ready else plain(resource)  # type: ignore[assignment]
-    return _selection(original, normalize(original, dialect), issues, source)
+    (normalized,) = refuse_repeated(resource, [normalize(original, dialect)])
+    return _selection(original, normalized, issues, source)
 
 
 def read_manifest(resource: Mapping[str, Any], source: str = "") -> tuple[Selection, ...]:
@@ -168,12 +171,17 @@ def read_manifest(resource: Mapping[str, Any], source: str = "") -> tuple[Select
     """
     issues = _oddities(resource)
     original: dict[str, Any] = plain(resource)
-    selections = []
+    pieces = []
     for piece in read_pieces(original):
         places = {place: (_MANIFEST, *origin) for place, origin in piece.places.items()}
-        normalized = Normalized(
-            piece.resource, "manifest", f"resourceType {_MANIFEST}", places, piece.issues
+        pieces.append(
+            Normalized(
+                piece.resource, "manifest", f"resourceType {_MANIFEST}", places, piece.issues
+            )
         )
+    selections = []
+    for normalized in refuse_repeated(resource, pieces):
+        places = normalized.places
         where = fhirpath(original_place(("seriesUid",), places)).removesuffix(".uid")
         name = f"{source}: {where}" if source else where
         selections.append(_selection(original, normalized, issues, name))
@@ -182,8 +190,7 @@ def read_manifest(resource: Mapping[str, Any], source: str = "") -> tuple[Select
 
 def _oddities(resource: Any) -> list[Issue]:
     """Return what was odd about the text of a resource."""
-    issues = _repeated_keys(resource, str(resource.get("resourceType") or "ImagingSelection")[:60])
-    return issues + (resource.issues if isinstance(resource, XmlResource) else [])
+    return list(resource.issues) if isinstance(resource, XmlResource) else []
 
 
 def _selection(
@@ -192,7 +199,7 @@ def _selection(
     form = check_form(normalized)
     known = normalized.resource
     study, series, reference = (_text(known, name) for name in UIDS)
-    regions, found = read_regions(form)
+    regions, found, merged = read_regions(form)
     return Selection(
         id=str(known.get("id") or ""),
         status=form.status,
@@ -205,14 +212,13 @@ def _selection(
         resource=original,
         source=source,
         normalized=normalized,
+        merged=merged,
     )
 
 
 def _require_type(resource: object, dialect: Dialect | None) -> list[Issue]:
     if not isinstance(resource, Mapping):
-        raise FhirError(
-            "ImagingSelection", f"expected a JSON object, got {type(resource).__name__}"
-        )
+        raise FhirError("ImagingSelection", f"expected a JSON object, got {brief(resource)}")
     kind = resource.get("resourceType")
     if kind is None and (dialect or any(name in resource for name in _UNTYPED)):
         message = "no resourceType, read as an ImagingSelection by its elements"
@@ -222,21 +228,6 @@ def _require_type(resource: object, dialect: Dialect | None) -> list[Issue]:
     if kind not in _TYPES:
         raise FhirError(f"{kind:.60}", f"expected ImagingSelection, got {kind:.60}")
     return []
-
-
-def _repeated_keys(value: object, path: str) -> list[Issue]:
-    """Report keys that an object of the JSON text gave more than once."""
-    if isinstance(value, list):
-        return [i for n, item in enumerate(value) for i in _repeated_keys(item, f"{path}[{n}]")]
-    if not isinstance(value, RepeatedKeys):
-        return []
-    issues = [
-        Issue("warning", "repeated-key", f"{path}.{key}", "given more than once; the last counts")
-        for key in value.repeated
-    ]
-    for key, item in value.items():
-        issues += _repeated_keys(item, f"{path}.{key}")
-    return issues
 
 
 def _text(element: dict[str, Any], name: str) -> str:

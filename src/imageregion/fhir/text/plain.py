@@ -98,6 +98,8 @@ def parse_regular(content: bytes | str, name: str) -> tuple[Any, bool]:
     except orjson.JSONDecodeError as error:
         if "depth" in error.msg or "recursion" in error.msg:
             raise InputError(f"{name}: JSON nested deeper than {MAX_DEPTH} levels") from None
+        if "surrogates" in error.msg:
+            raise InputError(f"{name}: expected JSON in UTF-8, this is not UTF-8") from None
         raise InputError(
             f"{name}: not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
         ) from None

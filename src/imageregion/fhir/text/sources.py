@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +13,7 @@ from imageregion.errors import FhirError, ImageRegionError, InputError
 from imageregion.fhir.text.plain import MAX_TEXT, parse_json, parse_regular
 from imageregion.fhir.text.xml_reading import is_xml, parse_xml
 
-__all__ = ["Record", "read_document", "read_record", "read_records"]
+__all__ = ["Record", "read_document", "read_record", "read_records", "read_text"]
 
 
 class Record(NamedTuple):
@@ -32,6 +34,17 @@ class Record(NamedTuple):
 
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_STDIN = "-"
+_OTHERS = {
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"GIF8": "a GIF picture",
+    b"II*\0": "a TIFF picture",
+    b"%PDF-": "a PDF document",
+    b"PK\x03\x04": "a zip archive",
+    b"\x1f\x8b": "compressed by gzip",
+}
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff", b"{\0", b"\0{", b"[\0", b"\0[")
 _LINES = (".ndjson", ".jsonl")
 _FIRST = 2**16  # bytes in which the first line of NDJSON must end to be recognised
 _LINE = re.compile(rb"\S[^\n]*")
@@ -44,7 +57,8 @@ def read_document(source: Any) -> tuple[Any, str]:
     Parameters
     ----------
     source : str, Path, bytes, dict, list or fhir.resources model
-        A file name, JSON or XML text (text that starts with ``{``, ``[`` or ``<``), or parsed JSON.
+        A file name (``"-"`` is standard input, read once), JSON or XML text (text that starts with
+        ``{``, ``[`` or ``<``), or parsed JSON.
 
     Returns
     -------
@@ -66,6 +80,26 @@ def read_document(source: Any) -> tuple[Any, str]:
     ({'resourceType': 'Patient', 'active': True}, '')
     """
     return read_record(source)[:2]
+
+
+def read_text(source: str | Path | bytes | bytearray, most: int) -> bytes:
+    """Return the text of a document as it is written; empty where it is longer than `most`.
+
+    Raises
+    ------
+    InputError
+        As `read_document`.
+
+    Examples
+    --------
+    >>> read_text('{"value": 2.50}', 100)
+    b'{"value": 2.50}'
+    """
+    is_file = isinstance(source, str | Path) and not _is_text(source) and str(source) != _STDIN
+    if is_file and _size(Path(str(source))) > most:
+        return b""
+    content: bytes = _content(source)[0]
+    return content if len(content) <= most else b""
 
 
 def read_record(source: Any) -> Record:
@@ -116,7 +150,7 @@ def read_records(source: Any) -> Iterator[Record]:
 
 
 def _records(source: Any) -> Iterator[Record]:
-    if isinstance(source, str | Path) and not _is_text(source):
+    if isinstance(source, str | Path) and not _is_text(source) and str(source) != _STDIN:
         path = Path(source)
         if _size(path) > MAX_TEXT and (path.name.lower().endswith(_LINES) or _is_lines(path)):
             return _values(_lines_of_file(path), str(source))
@@ -203,6 +237,8 @@ def _content(source: Any) -> tuple[Any, str]:
         return _checked(bytes(source), "text"), ""
     if _is_text(source):
         return _checked(source.encode("utf-8", "surrogatepass"), "text"), ""
+    if isinstance(source, str | Path) and str(source) == _STDIN:
+        return _checked(_standard_input(), "standard input"), "standard input"
     if isinstance(source, str | Path):
         return _checked(_read_file(Path(source)), str(source)), str(source)
     raise InputError(_EXPECTED.format(type(source).__name__))
@@ -223,6 +259,16 @@ def _read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise _unreadable(path, error) from None
+
+
+@cache
+def _standard_input() -> bytes:
+    """Read standard input, once, since commands may ask for the same document again."""
+    stream = getattr(sys.stdin, "buffer", None)
+    content: bytes = stream.read(MAX_TEXT + 1) if stream else b""
+    if len(content) > MAX_TEXT:
+        raise InputError(f"standard input: larger than {MAX_TEXT} bytes, the most that is read")
+    return content
 
 
 def _size(path: Path) -> int:
@@ -246,6 +292,13 @@ def _checked(content: bytes, name: str) -> bytes:
     content = content.removeprefix(_BYTE_ORDER_MARK)
     if not content.strip():
         raise InputError(f"{name}: expected JSON or XML, the input is empty")
+    for sign, kind in _OTHERS.items():
+        if content.startswith(sign):
+            raise InputError(f"{name}: expected JSON or XML, this is {kind}")
+    if content[128:132] == b"DICM":
+        raise InputError(f"{name}: expected JSON or XML, this is a DICOM file")
+    if content.startswith(_UTF_16) and not is_xml(content):
+        raise InputError(f"{name}: expected JSON in UTF-8, this is UTF-16")
     return content
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from imageregion.errors import Issue
@@ -92,14 +93,17 @@ def add_value(into: dict[str, Any], node: Node, value: Any, extras: dict[str, An
     into[name] = values
 
 
-def typed(text: str, kind: str) -> Any:
-    """Return the JSON value of a primitive; text that is none of its kind stays text."""
+def typed(text: str, kind: str, decimal: Callable[[str], float] = float) -> Any:
+    """Return the JSON value of a primitive; text that is none of its kind stays text.
+
+    Numbers that are not whole are made by `decimal` from their text.
+    """
     if kind == "boolean" and text in ("true", "false"):
         return text == "true"
     if kind == "number" and len(text) <= _LONGEST_NUMBER:
         match = _NUMBER.fullmatch(text)
         if match is not None:
-            number = float(text)
+            number = decimal(text)
             is_whole = match[1] is None and match[2] is None and len(text) < 19
             return int(text) if is_whole else number if math.isfinite(number) else text
     return text

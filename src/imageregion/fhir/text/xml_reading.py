@@ -7,6 +7,7 @@ number of elements are bounded. Comments and processing instructions are passed 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
@@ -48,7 +49,7 @@ def is_xml(content: bytes) -> bool:
     return _START.match(content) is not None
 
 
-def parse_xml(content: bytes, name: str) -> dict[str, Any]:
+def parse_xml(content: bytes, name: str, decimal: Callable[[str], float] = float) -> dict[str, Any]:
     """Parse one FHIR resource or Bundle in XML.
 
     Parameters
@@ -57,6 +58,8 @@ def parse_xml(content: bytes, name: str) -> dict[str, Any]:
         UTF-8, UTF-16, US-ASCII or ISO 8859-1.
     name : str
         Where it came from, for error messages.
+    decimal : callable, optional
+        Makes numbers that are not whole from their text, for those who need their digits.
 
     Returns
     -------
@@ -83,7 +86,7 @@ def parse_xml(content: bytes, name: str) -> dict[str, Any]:
     tags = content.count(b"<")
     if tags > 2 * MAX_ELEMENTS or content.count(b"=") > 4 * tags + _MOST_ATTRIBUTES:
         raise InputError(f"{name}: more than {MAX_ELEMENTS} elements or as many attributes")
-    reader = _Reader(name)
+    reader = _Reader(name, decimal)
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartElementHandler = reader.start
@@ -109,8 +112,9 @@ def parse_xml(content: bytes, name: str) -> dict[str, Any]:
 class _Reader:
     """Handlers of expat that build JSON."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, decimal: Callable[[str], float]) -> None:
         self.name = name
+        self._decimal = decimal
         self.root: XmlResource | None = None
         self._stack: list[Node] = []
         self._count = 0
@@ -203,7 +207,7 @@ class _Reader:
             return
         extras = {"id": node.id, **node.content} if node.id is not None else node.content
         if node.value is not None:
-            add_value(into, node, typed(node.value, node.element.kind), extras)
+            add_value(into, node, typed(node.value, node.element.kind, self._decimal), extras)
         elif node.element.kind == "complex" or not extras.keys() <= {"id", "extension"}:
             add_value(into, node, extras, None)
         else:

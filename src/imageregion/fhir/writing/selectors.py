@@ -117,10 +117,15 @@ def as_typed(instance: dict[str, Any], code: Any, path: str, ledger: Ledger) -> 
     if subset is None:
         return
     what = counted(instance, code)
-    numbers = _numbers(subset) if what in TYPED and not instance.get("_subset") else None
+    numbers = _numbers(subset) if what in TYPED else None
     if numbers and not any(name in instance for name in TYPED):
+        notes = instance.pop("_subset", None)
         del instance["subset"]
         instance[what] = numbers
+        if notes and len(numbers) == len(subset):
+            instance[f"_{what}"] = notes
+        elif notes:
+            _lose_notes(path, ledger)
         ledger.respelled(f"{path}.subset", "selector", f"becomes {what} {_some(numbers)}")
         return
     _carry_subset(instance, path, ledger)
@@ -134,7 +139,9 @@ def as_lists(instance: dict[str, Any], code: Any, path: str, ledger: Ledger) -> 
     subset = instance.get("subset")
     if subset is not None:
         what = counted(instance, code)
-        numbers = _numbers(subset) if what in _LISTS and not instance.get("_subset") else None
+        numbers = _numbers(subset) if what in _LISTS else None
+        if any(isinstance(item, str) for item in subset) and instance.pop("_subset", None):
+            _lose_notes(path, ledger)
         if what == "observationUid" and all(
             isinstance(i, str) and OID.fullmatch(i) for i in subset
         ):
@@ -169,10 +176,15 @@ def _write_list(
 
 def _carry_subset(instance: dict[str, Any], path: str, ledger: Ledger) -> None:
     subset = instance.pop("subset")
-    instance.pop("_subset", None)
     items = [item for item in subset if isinstance(item, str)]
+    if instance.pop("_subset", None) and items:
+        _lose_notes(path, ledger)
     carry(instance, "subset", items)
     _only_carried(f"{path}.subset", "subset", subset, ledger)
+
+
+def _lose_notes(path: str, ledger: Ledger) -> None:
+    ledger.lost(f"{path}.subset", "removed", "removed: extensions of single items")
 
 
 def _only_carried(path: str, name: str, values: list[Any], ledger: Ledger) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from imageregion.errors import InputError, Issue
 from imageregion.fhir.normalized import Dialect, Normalized
+from imageregion.fhir.reading.capped import capped
 from imageregion.fhir.text.plain import as_json
 from imageregion.fhir.writing.drafts import draft_of
 from imageregion.fhir.writing.ledger import take_origins
@@ -90,7 +91,7 @@ def write(normalized: Normalized, to: Dialect) -> Written:
         raise InputError(f"expected one of {', '.join(FORMS)} to write, got {to!r:.40}")
     draft, ledger = draft_of(normalized, _NAMES[to])
     parts: list[dict[str, Any]] = FORMS[to](draft, ledger)
-    losses = tuple(dict.fromkeys(ledger.losses))
+    losses = capped(ledger.losses)
     if len(parts) == 1:
         paths = take_origins(parts[0], "ImagingSelection")
         return Written(ordered(parts[0], to), losses, paths)

@@ -1,9 +1,4 @@
-"""A resource as it was read, made valid: what cannot be kept says that it is missing, and why.
-
-`read_selection` works around faults; a Bundle that is sent on must hold none. Elements keep their
-places, so that every FHIRPath stays right. A malformed value is replaced by the extension
-data-absent-reason with code "error", an unknown element is taken out, and each has its issue.
-"""
+"""Repairing: fault by fault, until fhir.resources accepts the resource."""
 
 from __future__ import annotations
 
@@ -14,6 +9,7 @@ from typing import Any
 from imageregion.errors import Issue
 from imageregion.fhir.reading.form import REGIONS, STATUSES, UIDS
 from imageregion.fhir.reading.validation import Finding, Place, fhirpath, validate
+from imageregion.fhir.sound.containing import Containing
 from imageregion.fhir.targets import clean_uid
 from imageregion.fhir.text.plain import as_json, brief, parse_json
 
@@ -23,6 +19,7 @@ _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _ROUNDS = 12  # of validation; a fault may hide another
 _NAMES = tuple(name for name, _ in REGIONS)
 _NUMBERS = {int, float}
+_MOST_WRONG = 10  # coordinates of one region that are listed one by one
 _REPLACED = "replaced by data-absent-reason error"
 
 
@@ -30,7 +27,8 @@ def sound_resource(resource: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[I
     """Return a copy of an ImagingSelection that fhir.resources accepts, and what was changed.
 
     UIDs lose a ``urn:oid:`` prefix and codes become lower case, which reading has reported. All
-    other changes have an issue: "replaced" or "removed".
+    other changes have an issue: "replaced", "removed", or "respelled" for a contained Endpoint of
+    STU3 or R4, which gets the form of R5.
 
     Parameters
     ----------
@@ -68,7 +66,8 @@ def sound_resource(resource: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[I
     else:
         repair.give_up()
     repair.put_back()
-    return repair.draft, tuple(dict.fromkeys(repair.issues))
+    draft = repair.containing.tie_up()
+    return draft, tuple(dict.fromkeys(repair.issues))
 
 
 def _absent() -> dict[str, Any]:
@@ -98,6 +97,7 @@ class _Repair:
         status = self.draft.get("status")
         if isinstance(status, str) and status.strip().lower() in STATUSES:
             self.draft["status"] = status.strip().lower()
+        self.containing = Containing(self.draft, self.issues)
         instances: Any = self.draft.get("instance")
         for i, instance in enumerate(instances if isinstance(instances, list) else []):
             place = ("instance", i)
@@ -142,6 +142,12 @@ class _Repair:
             region["coordinate"] = [0]
         else:
             wrong = [type(value) not in _NUMBERS for value in values]
+            if wrong.count(True) > _MOST_WRONG:
+                got = brief(values[wrong.index(True)])
+                message = f"expected numbers, got {got} and {wrong.count(True) - 1:,} more"
+                self._replaced((*place, "coordinate"), message)
+                region |= {"coordinate": [None], "_coordinate": [_absent()]}
+                return
             for k, value in enumerate(values):
                 if wrong[k]:
                     message = f"expected a number, got {brief(value)}"
@@ -156,12 +162,11 @@ class _Repair:
         """Replace what a finding complains of; at its second complaint, all that it is part of."""
         place, message = finding.place, finding.message
         if finding.is_unknown:  # `validate` has taken it out
-            self._removed(place, message)
+            self._removed(self.containing.given(place), message)
         elif place[:1] == ("instance",) and len(place) > 1:
             self._mend_instance(place, message)
         elif place[:1] == ("contained",) and len(place) > 1:
-            self._removed(place, message)
-            self.draft["contained"][place[1]] = None
+            self.containing.leave_out(place, message)
         elif place:
             self._removed(place, message)
             self.draft.pop(str(place[0]), None)
@@ -216,30 +221,25 @@ class _Repair:
                         self._replaced((name, i), message)
                         self.draft[name][i] = {"_uid": _absent()}
                     else:
-                        self._removed((name, i), message)
-                        self.draft[name][i] = None
+                        self.containing.leave_out((name, i), message)
         if not found:
             for name in self.draft.keys() & {"contained", "text", "extension", "meta"}:
                 self._removed((name,), message)
                 del self.draft[name]
 
     def sweep(self) -> None:
-        """End a round: drop contained resources that were refused; their numbers mean nothing."""
+        """End a round: drop contained resources that were refused."""
         self._mended |= self._now
         self._now.clear()
-        contained = self.draft.get("contained")
-        if isinstance(contained, list):
-            kept = [item for item in contained if item is not None]
-            self.draft["contained"] = kept
-            if not kept:
-                del self.draft["contained"]
+        self.containing.sweep()
 
     def give_up(self) -> None:
         """Keep nothing but the number of instances, status and code."""
         self._replaced((), "fhir.resources accepts no part of it")
         count = len(self.draft.get("instance") or [])
         status = self.draft.get("status")
-        self.draft = {
+        self.draft.clear()
+        self.draft |= {
             "resourceType": "ImagingSelection",
             "status": status if status in STATUSES else "unknown",
             "code": _absent(),
