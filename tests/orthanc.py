@@ -102,7 +102,7 @@ def running() -> Iterator[Orthanc]:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                preexec_fn=_die_with(os.getpid()),
+                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  it calls the system alone
             )
         try:
             _wait(process, port, Path(folder, "log"))

@@ -94,7 +94,10 @@ def test_unusable_input_is_an_error_of_ours(command: list[str], tmp_path: Path) 
 @pytest.mark.parametrize("output", ["table", "csv", "json"])
 def test_what_cannot_be_read_is_said_and_sets_the_exit_status(output: str, tmp_path: Path) -> None:
     """Every number that could be read matches; a line that was cut off may have held others."""
-    lines = [json.dumps(entry["resource"]) for entry in bundle()["entry"]]
+    entries = bundle()["entry"]
+    drawn = next(e for e in entries if e["resource"]["resourceType"] == "ImagingSelection")
+    named = f"ImagingSelection/{drawn['resource']['id']}"  # lines have no fullUrl
+    lines = [json.dumps(e["resource"]).replace(drawn["fullUrl"], named) for e in entries]
     path = tmp_path / "numbers.ndjson"
     path.write_text("\n".join([*lines, lines[-1][:300]]))
     arguments = ["audit", str(path), "-i", str(demo_image()), "-f", output]

@@ -142,6 +142,31 @@ def test_a_number_that_may_belong_to_several_regions_is_found() -> None:
     assert (one.status, one.region) == ("matches", PATH.format(0, 1))
 
 
+def test_a_number_of_few_digits_does_not_tell_which_of_several_regions_is_meant() -> None:
+    area, unit = measured(DRAWN, phantom(), 1)["area"]
+    plain = observation({"area": (f"{area:.3g}", unit)})
+    plain["derivedFrom"][0].pop("extension")
+    found = audit(as_text(DRAWN, plain), phantom())
+    assert found.numbers[0].reason == "several-regions"
+    assert "by chance" in found.numbers[0].message
+    assert not found.is_clean
+
+
+def test_what_was_entered_in_error_is_not_audited() -> None:
+    drawn = DRAWN | {"status": "entered-in-error"}
+    plain = observation({"area": ("565.53", "mm2")})
+    found = audit(as_text(drawn, plain), phantom())
+    assert [one.reason for one in found.numbers] == ["withdrawn"]
+    assert not found.is_clean
+
+
+def test_a_count_is_exact_and_other_numbers_may_be_rounded_to_zeros() -> None:
+    count = StatedNumber("Observation.value", ("count",), "Count", "5100")
+    total = StatedNumber("Observation.value", ("sum",), "Sum", "5100")
+    assert not agrees(count, 5104.0)
+    assert agrees(total, 5104.0)
+
+
 def test_without_a_size_of_pixels_mm_are_not_audited() -> None:
     bare = [
         ir.Frame.from_array(f.stored, instance=f.instance, series=f.series)
@@ -272,23 +297,23 @@ def invented(draw: random.Random, digits: int, index: int, right: dict[str, Any]
 
 
 def test_a_whole_document_of_random_numbers_stays_unexplained() -> None:
-    """Less than one of a hundred documents has an explanation; here are 40, of 48 numbers each.
+    """Less than one of a hundred documents has an explanation; here are 24, of 48 numbers each.
 
-    0.4 are expected at most, 2 are allowed: a Poisson variable of that mean is above 2 less than
-    once in a hundred times, and the seed is fixed. When each number was judged as if it were the
-    only one, there were 19.
+    0.24 are expected at most, 1 is allowed: a Poisson variable of that mean is above 1 in two of a
+    hundred cases, and the seed is fixed. When each number was judged as if it were the only one,
+    10 of these documents had one.
     """
     drawn, images = selection(OVAL, OTHER, CIRCLE, STAR), phantom(4)
     right = [measured(drawn, images, index) for index in range(4)]
     draw, documents, numbers = random.Random(11), 0, 0
     for digits in (3, 4, 5, 6):
-        for _ in range(10):
+        for _ in range(6):
             made = [invented(draw, digits, index, right[index]) for index in range(4)]
             found = audit(as_text(drawn, *made), images)
             documents += "explained" in found.counts
             numbers += sum(one.status != "matches" for one in found.numbers)
-    assert numbers > 1500
-    assert documents <= 2
+    assert numbers > 1000
+    assert documents <= 1
 
 
 def hit(text: str, name: str, step: float = 0.0) -> Hit:
@@ -301,7 +326,7 @@ def test_the_more_numbers_do_not_match_the_less_one_is_believed() -> None:
     assert one.expected == pytest.approx(0.01 / 50)
     for count, sure in ((1, True), (49, True), (51, False)):
         chance, believed = Doubt(Family(count, count), {}).judged(one, [one], 1)
-        assert (believed, chance) == (sure, pytest.approx(count * 0.01 / 50))
+        assert believed is sure and chance == pytest.approx(count * 0.01 / 50)
 
 
 def test_few_digits_count_only_together_and_of_different_kinds() -> None:
@@ -317,10 +342,11 @@ def test_few_digits_count_only_together_and_of_different_kinds() -> None:
 
 
 def test_whole_numbers_are_no_surer_for_their_zeros() -> None:
-    assert hit("150.000", "max", 1.0).ease == hit("150", "max", 1.0).ease == 1 / 50
+    for text in ("150", "150.0", "150.000"):
+        assert hit(text, "max", 1.0).ease == pytest.approx(1 / 50)
     assert (hit("150.000", "max", 1.0).digits, hit("150.000", "mean").digits) == (3, 6)
     drawn = measured(DRAWN, phantom())
-    largest = f"{measured(DRAWN, phantom(), rule='touched')['max'][0] - 0.0:.3f}"
+    largest = f"{measured(DRAWN, phantom(), rule='touched')['max'][0]:.3f}"
     assert drawn["max"][0] != float(largest)
     one = audited({"max": (largest, HU)}).numbers[0]
     assert one.status == "ambiguous"
@@ -337,7 +363,7 @@ def test_what_is_said_beside_an_explanation() -> None:
     for status, text in texts.items():
         one = audited({"area": text}).numbers[0]
         assert one.status == status
-        assert one.message.startswith("we measure 565.")
+        assert one.message.startswith(f"we measure {right['area'][0]:.6g} mm2")
         assert ("nothing tried" in one.message) == (status == "unexplained")
 
 

@@ -89,7 +89,7 @@ def test_numbers_of_a_model_stay_floats(resource: dict[str, Any]) -> None:
         (b'{"a": NaN}', "not JSON"),
         (b'{"a": 1e400}', "not JSON: number is infinity"),
         (b'{"a": 1', "not JSON"),
-        (b"\xff\xfe{\x00", "not JSON: .*UTF-8"),
+        (b"\xff\xfe{\x00", "in UTF-8, this is UTF-16"),
         (b"[" * 100_000, "nested deeper than 128 levels"),
         (b'{"a":' * 500 + b"1" + b"}" * 500, "expected ImagingSelection"),
     ],
@@ -172,7 +172,7 @@ def test_bundle_skips_others_and_survives_faults(resource: dict[str, Any], make:
         ("error", "unreadable", "ImagingSelection.status")
     ]
     assert second.to_dict() == broken
-    assert third.errors[0].message == "expected a JSON object, got str"
+    assert third.errors[0].message == "expected a JSON object, got 'x'"
     assert fourth.errors[0].path == "resourceType"
     assert fifth.errors[0].path == "ImagingSelection.instance[0].imageRegion2D[0].coordinate"
     assert repr(second) == "Selection('broken', unreadable, 0 regions; 1 error)"
@@ -337,9 +337,7 @@ def test_bundles_without_bottom_are_refused(resource: dict[str, Any]) -> None:
         list(read_selections(deep))
 
 
-def test_keys_given_twice_cost_what_they_stand_in(
-    resource: dict[str, Any], tmp_path: Path
-) -> None:
+def test_keys_given_twice_cost_what_they_stand_in(resource: dict[str, Any], tmp_path: Path) -> None:
     instance = resource["instance"][0]
     text = json.dumps({**resource, "instance": [instance, {**instance, "uid": "1.2.9"}]})
     twice = text.replace('"coordinate":', '"coordinate": [1, 1], "coordinate":', 1)
@@ -368,7 +366,9 @@ def test_keys_given_twice_elsewhere_cost_the_resource(resource: dict[str, Any]) 
     twice = text.replace('"status":', '"status": "unknown", "status":', 1)
     with pytest.raises(FhirError, match=r"ImagingSelection\.status: given more than once"):
         read_selection(twice)
-    bundles = f'[{{"resourceType": "Bundle", "entry": [], "entry": [{{"resource": {text}}}]}}, {text}]'
+    bundles = (
+        f'[{{"resourceType": "Bundle", "entry": [], "entry": [{{"resource": {text}}}]}}, {text}]'
+    )
     first, second = read_selections(bundles)
     assert (first.issues[0].path, first.issues[0].code) == ("Bundle.entry", "unreadable")
     assert second.regions

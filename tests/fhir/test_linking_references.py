@@ -154,7 +154,7 @@ def test_a_version_that_is_not_there_is_unresolved() -> None:
 
 def test_a_version_that_is_not_stated_is_told() -> None:
     found = last(selecting(), stating("ImagingSelection/s/_history/7"))
-    assert (found.basis, codes(found)) == ("only-region", ["other-version"])
+    assert (found.basis, codes(found)) == ("only-region", ["unknown-version"])
 
 
 def test_a_reference_without_version_means_any() -> None:

@@ -13,8 +13,8 @@ from tests.sameness import selection_of
 
 from imageregion import InputError
 from imageregion.access import open_images
-from imageregion.dicom.web.answers import untold
 from imageregion.dicom.web.addresses import Hosts, private_reason, read_address, shown
+from imageregion.dicom.web.answers import untold
 from imageregion.dicom.web.settings import WebSettings, header_line
 
 QUICK = {"timeout": 0.5, "total_timeout": 1.0, "retries": 0}

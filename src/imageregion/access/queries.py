@@ -252,7 +252,7 @@ def _places(plan: Plan, endpoints: Sequence[Endpoint]) -> list[tuple[Address, st
                 if address.user is not None:
                     message = "a document cannot give a user and password"
                     raise InputError(f"{shown(endpoint.address)}: {message}")
-                plan.session.add_headers(address, _header_lines(plan, endpoint))
+                plan.session.credentials.add_headers(address, _header_lines(plan, endpoint))
                 found.setdefault((address.base, kind), (address, kind))
     return list(found.values())
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 
+from imageregion.codes import PIXEL_COUNTS
 from imageregion.fhir.links.stated import StatedNumber
 
 __all__ = [
@@ -68,7 +69,7 @@ def agrees(number: StatedNumber, value: float | None) -> bool:
 def _rounded_away(number: StatedNumber) -> float:
     """Return half a unit in the last place that counts; 0 where there are no zeros to leave out."""
     found = _WHOLE.fullmatch(number.text)
-    if found is None:
+    if found is None or set(number.names) & set(PIXEL_COUNTS):  # counts are exact
         return 0.0
     digits, zeros = len(found[1]) + len(found[2]), len(found[2])
     spare = max(0, min(zeros, digits - FEWEST_DIGITS))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from imageregion.auditing.chance import Family
+from imageregion.auditing.chance import MOST_CHANCE_HITS, Family
 from imageregion.auditing.choices import is_closed, is_of_pixels, stated_settings, stated_value
 from imageregion.auditing.claims import Claim
 from imageregion.auditing.findings import Audit, AuditedNumber, Reason
@@ -145,13 +146,25 @@ class _Work:
                 yield claim.order, refused(claim, "not-measured", reason)
             return
         count, region, measured = best
-        if len(one.regions) > 1 and not count:
-            message = f"any of {len(one.regions)} regions may be meant, and none has this number"
+        if len(one.regions) > 1 and not self._is_told(one, claims, measured):
+            found_it = "one has this number, perhaps by chance" if count else "none has this number"
+            message = f"any of {len(one.regions)} regions may be meant, and {found_it}"
             for claim in claims:
                 yield claim.order, refused(claim, "several-regions", message)
             return
         key = (id(region.selection), region.path, measured.key)
         self.groups.setdefault(key, Group(region, measured, [])).claims.extend(claims)
+
+    def _is_told(self, one: Link, claims: Sequence[Claim], measured: Measured) -> bool:
+        """Whether numbers that match one of several regions have the digits to tell it by.
+
+        Where the values of n regions spread over a tenth of a number x that is stated to +-h, one
+        of them is x by chance some n * 20 h / x times.
+        """
+        numbers = self.measurer.numbers(measured)[0]
+        matching = [claim.number for claim in claims if claim.matching(numbers) is not None]
+        ease = [20 * number.half_unit / max(abs(number.value or 0), 1e-300) for number in matching]
+        return len(one.regions) * math.prod(min(1.0, one) for one in ease) < MOST_CHANCE_HITS
 
     def _candidates(
         self, one: Link, region: LinkedRegion, claims: Sequence[Claim]
@@ -178,10 +191,12 @@ def _refusal(claim: Claim) -> AuditedNumber | None:
         reason, message = "absent", f"no value is stated: {number.absent}"
     elif one.status in ("entered-in-error", "cancelled"):
         reason, message = "withdrawn", f"the Observation is {one.status}"
+    elif one.withdrawn:
+        reason, message = "withdrawn", f"{', '.join(one.withdrawn)}: entered-in-error"
     elif not number.names:
         reason, message = "unknown-code", f"we measure nothing called {number.title}"
     elif not one.regions:
-        told = [issue.message for issue in one.issues]
+        told = [issue.message for issue in sorted(one.issues, key=lambda i: i.severity != "error")]
         reason, message = "no-region", told[0] if told else "it refers to no region"
     elif number.comparator not in ("", "<", "<=", ">", ">="):
         reason, message = "not-measured", f"the comparator {number.comparator} has no number"

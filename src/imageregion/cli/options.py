@@ -46,7 +46,7 @@ Selections = Annotated[
     typer.Argument(
         metavar="SELECTION",
         help="FHIR ImagingSelection of any version or ImagingManifest, JSON or XML; also a Bundle, "
-        "a JSON array or NDJSON of them.",
+        "a JSON array or NDJSON of them; - is standard input.",
     ),
 ]
 DialectName = Annotated[

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from imageregion.converting.digits import digit_losses
-from imageregion.converting.envelope import envelope_losses
+from imageregion.converting.documents import read_all
 from imageregion.errors import FhirError, ImageRegionError, InputError, Issue
 
 if TYPE_CHECKING:
     from imageregion.fhir.normalized import Dialect
     from imageregion.fhir.selection import Selection
 
-__all__ = ["Converted", "TargetForm", "convert_selection", "read_all"]
+__all__ = ["Converted", "TargetForm", "convert_selection"]
 
 TargetForm = Literal["r5", "r6", "r5-snapshot1", "manifest", "geojson"]
 """What a selection can be converted to."""
@@ -237,30 +236,6 @@ def _is_left_out(selection: Selection, issue: Issue) -> bool:
 def _is_given_up(selection: Selection) -> bool:
     """Whether reading ended before the end: what follows is unknown, and so is what is lost."""
     return any(issue.code == _GAVE_UP for issue in selection.errors)
-
-
-def read_all(source: Any, dialect: Dialect | None, found: list[_Found]) -> list[Selection]:
-    """Read selections, and append to `found` what else the document holds.
-
-    Raises
-    ------
-    InputError, FhirError
-        As `read_selections`.
-    """
-    from imageregion.fhir.document import read_everything
-    from imageregion.fhir.reading.capped import capped
-
-    losses: dict[str, dict[Issue, None]] = {}
-
-    def note(value: Any, place: str, is_read: bool) -> None:
-        for name, issue in envelope_losses(value, place, is_read):
-            losses.setdefault(name, {})[issue] = None
-
-    read = list(read_everything(source, note, dialect=dialect))
-    found += [(name, issue) for name, issues in losses.items() for issue in capped(issues)]
-    name = str(source) if isinstance(source, Path) else ""
-    found += [(name, issue) for issue in digit_losses(source)]
-    return read
 
 
 def _read(selection: Any, dialect: Dialect | None, found: list[_Found]) -> list[Selection]:

@@ -42,7 +42,7 @@ def digit_losses(source: Any) -> Iterator[Issue]:
         written = repr(value)
         if written != text and not _is_same(text, written):
             changed.append((text, written))
-        elif written != text and text.partition("e")[0].endswith("0") and "." in text:
+        elif written != text and text.lower().partition("e")[0].endswith("0") and "." in text:
             shortened.append((text, written))
         return value
 

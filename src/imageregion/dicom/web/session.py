@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
@@ -17,7 +16,6 @@ import requests
 import urllib3
 from requests.utils import get_environ_proxies
 
-from imageregion._version import __version__
 from imageregion.dicom.traffic import Traffic
 from imageregion.dicom.web.addresses import Address, Hosts, read_address, shown
 from imageregion.dicom.web.answers import (
@@ -29,11 +27,12 @@ from imageregion.dicom.web.answers import (
     status_text,
     untold,
 )
-from imageregion.dicom.web.bodies import check_kind, read_body
+from imageregion.dicom.web.bodies import check_kind, parts_of, read_body
 from imageregion.dicom.web.cache import Cached, ResponseCache, answer_key
 from imageregion.dicom.web.connections import CheckedAdapter, TimeLimit
+from imageregion.dicom.web.credentials import Credentials
 from imageregion.dicom.web.failures import FetchError
-from imageregion.dicom.web.settings import WebSettings, header_line
+from imageregion.dicom.web.settings import WebSettings
 from imageregion.errors import ImageRegionError
 
 __all__ = ["WebSession"]
@@ -77,8 +76,7 @@ class WebSession(requests.Session):
         self.verify = next(filter(None, bundles), True)
         self.mount("http://", CheckedAdapter(self.hosts))
         self.mount("https://", CheckedAdapter(self.hosts))
-        self._users: dict[_Origin, str] = {}
-        self._others: dict[str, dict[str, str]] = {}
+        self.credentials = Credentials(settings, self.hosts)
         self._down: dict[_Origin, tuple[float, FetchError]] = {}
         self._cache: ResponseCache | None = None
         if settings.cache is not None:
@@ -87,25 +85,12 @@ class WebSession(requests.Session):
         self._gate = threading.BoundedSemaphore(_AT_ONCE)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _session, (self.settings, self.hosts, self.traffic, self._users, self._others)
+        return _session, (self.settings, self.hosts, self.traffic, self.credentials)
 
     def name(self, address: Address) -> None:
         """Note a host that the caller named, and the user that stood in the URL."""
         self.hosts.name(address)
-        if address.user is not None:
-            pair = ":".join(address.user).encode()
-            self._users[address.origin] = f"Basic {b64encode(pair).decode()}"
-
-    def add_headers(self, address: Address, lines: tuple[str, ...]) -> None:
-        """Take the lines that a FHIR Endpoint wants in the head of requests below it alone.
-
-        Raises
-        ------
-        InputError
-            When one cannot stand there.
-        """
-        own = dict(header_line(line) for line in lines)
-        self._others[address.base] = self._others.get(address.base) or own
+        self.credentials.add_user(address)
 
     @contextmanager
     def expecting(
@@ -143,8 +128,11 @@ class WebSession(requests.Session):
         try:
             answer = self.fetch(str(url), headers)
             kind = answer.content_type
-            if "multipart" in headers.get("Accept", "") and not kind.startswith("multipart/"):
-                return Answer(str(url), {"Content-Type": "multipart/related"}, answer.content)
+            if "multipart" in headers.get("Accept", ""):
+                parts = parts_of(kind, answer.content, shown(str(url)))
+                if len(parts) == 1:  # which the client takes as it is, without a boundary
+                    whole = {"Content-Type": "multipart/related"}
+                    return Answer(str(url), whole, parts[0].content)
             return answer
         except ImageRegionError as error:
             return Answer(str(url), {}, b"", error)
@@ -173,7 +161,7 @@ class WebSession(requests.Session):
 
     def _get(self, url: str, headers: Mapping[str, str], most: int | None) -> Answer:
         address = read_address(url, is_base=False)
-        sent = self._headers(address, headers)
+        sent = self.credentials.headers(address, headers)
         accepted = sent.get("Accept", "")
         key = ""
         if self._cache is not None:
@@ -200,31 +188,6 @@ class WebSession(requests.Session):
     def _expected(self) -> tuple[Callable[[Answer], bool] | None, int | None]:
         return getattr(self._lately, "expected", (None, None))
 
-    def _headers(
-        self, address: Address, headers: Mapping[str, str], *, secrets: bool = True
-    ) -> dict[str, str]:
-        """Return the head of a request; secrets only for hosts that the caller named."""
-        sent = {"User-Agent": f"imageregion/{__version__}", "Accept-Encoding": "gzip"}
-        sent |= self._own_headers(address) if secrets else {}
-        if secrets and self.hosts.is_trusted(address):
-            if self.settings.token:
-                sent["Authorization"] = f"Bearer {self.settings.token}"
-            sent |= self.settings.headers
-            user = self._users.get(address.origin)
-            if user is not None:
-                sent["Authorization"] = user
-        return sent | dict(headers)
-
-    def _own_headers(self, address: Address) -> dict[str, str]:
-        """Return what the endpoint wants that a URL is below; of several the longest."""
-        url = address.base
-        above = [
-            base
-            for base in self._others
-            if url.startswith(base) and url[len(base) : len(base) + 1] in ("", "/", "?", "&")
-        ]
-        return self._others[max(above, key=len)] if above else {}
-
     def _patiently(self, address: Address, headers: Mapping[str, str], most: int | None) -> Answer:
         """Try again what may do better a moment later."""
         tries = 0
@@ -247,7 +210,8 @@ class WebSession(requests.Session):
         """Ask, and ask where the answer says, as long as that is on the same host or allowed."""
         first = address.origin
         for _ in range(_MAX_REDIRECTS + 1):
-            sent = self._headers(address, headers, secrets=address.origin == first)
+            secrets = address.origin == first
+            sent = self.credentials.headers(address, headers, secrets=secrets)
             answer, elsewhere = self._ask(address, sent, most)
             if answer is not None:
                 return answer
@@ -340,12 +304,8 @@ class WebSession(requests.Session):
 
 
 def _session(
-    settings: WebSettings,
-    hosts: Hosts,
-    traffic: Traffic,
-    users: dict[_Origin, str],
-    others: dict[_Origin, dict[str, str]],
+    settings: WebSettings, hosts: Hosts, traffic: Traffic, credentials: Credentials
 ) -> WebSession:
     session = WebSession(settings, hosts, traffic)
-    session._users, session._others = users, others
+    session.credentials = credentials
     return session

@@ -181,8 +181,8 @@ def read_manifest(resource: Mapping[str, Any], source: str = "") -> tuple[Select
         )
     selections = []
     for normalized in refuse_repeated(resource, pieces):
-        places = normalized.places
-        where = fhirpath(original_place(("seriesUid",), places)).removesuffix(".uid")
+        place = original_place(("seriesUid",), normalized.places)
+        where = fhirpath(place).removesuffix(".uid")
         name = f"{source}: {where}" if source else where
         selections.append(_selection(original, normalized, issues, name))
     return tuple(selections)
