@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from imageregion._pixel import CENTER
 from imageregion.checking.drawing import vertices
 from imageregion.checking.missing import why_not_located
 from imageregion.checking.picture_edges import Edges
@@ -32,10 +33,10 @@ _DOUBTFUL = 0.5  # a score up to which another convention is proposed
 _PLAUSIBLE = 0.95
 _ON_EDGES, _MORE_EDGES = 0.75, 0.4  # of 46 contours on CT by others none has as much by mistake
 _BOUNDS = (
-    (-0.5, -0.5, "(0, 0) is the centre of the first pixel, as of arrays and contours"),
+    (-CENTER, -CENTER, "(0, 0) is the centre of the first pixel, as of arrays and contours"),
     (0.0, -1.0, "pixels are counted from 0 to one less than their number"),
     (1.0, 0.0, "pixels are counted from 1"),
-    (0.5, 0.5, "(1, 1) is the centre of the first pixel"),
+    (CENTER, CENTER, "(1, 1) is the centre of the first pixel"),
 )
 """Where other conventions end an image: its first bound, its last beyond the number of pixels."""
 
@@ -189,7 +190,7 @@ def _bounds_pattern(region: Region, size: tuple[int, int]) -> str:
     for first, beyond, meaning in _BOUNDS:
         if ((low == first) & (high == end + beyond)).any():
             return meaning
-    return _BOUNDS[0][2] if (low == -0.5).any() else ""
+    return _BOUNDS[0][2] if (low == -CENTER).any() else ""
 
 
 def _proposal(ranking: Ranking) -> str:
