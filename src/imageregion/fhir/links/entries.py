@@ -127,7 +127,8 @@ def read_entries(source: Any) -> tuple[tuple[Entry, ...], tuple[Issue, ...]]:
                 entries.append(entry)
                 entries += _contained(entry)
     if not any(entry.kind for entry in entries) and not issues:
-        raise FhirError("document", "expected a Bundle or a list of resources, found no resource")
+        name = str(source) if isinstance(source, Path) else "document"
+        raise FhirError(name, "expected a Bundle or a list of resources, found no resource")
     return tuple(entries), tuple(issues)
 
 
