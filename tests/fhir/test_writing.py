@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -301,9 +302,15 @@ def test_every_difference_is_listed(form: Dialect, resource: dict[str, Any]) -> 
     if len(parts) > 1:  # parts are put together by an extension
         return
     returned = write(normalize(forgetful(sent(parts[0])), form), "r5")
-    found = set(differences(resource, returned.resource))
-    assert found <= {named(issue.path) for issue in written.losses}
-    assert {named(i.path) for i in written.losses if i.severity == "warning"} <= found
+    found = {shared(name) for name in differences(resource, returned.resource)}
+    assert found <= {shared(named(issue.path)) for issue in written.losses}
+    warned = [issue for issue in written.losses if issue.severity == "warning"]
+    assert {shared(named(issue.path)) for issue in warned} <= found
+
+
+def shared(name: str) -> str:
+    """Leave out which instance a 3-D region stands in: elsewhere it belongs to the resource."""
+    return re.sub(r"instance\[\d+\]\.(?=imageRegion3D)", "", name)
 
 
 @settings(max_examples=30)
