@@ -15,7 +15,7 @@ around or had to leave out, so that one bad element never stops the others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 __all__ = [
@@ -112,3 +112,7 @@ class Issue:
 
     def __str__(self) -> str:
         return f"{self.severity} {self.path}: {self.message}"
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the record that JSON prints: severity, code, path and message."""
+        return asdict(self)

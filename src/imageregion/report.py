@@ -78,10 +78,7 @@ class Report:
             "selection": self.selection.name,
             "combined": self.combined.to_dict() if self.combined else None,
             "measurements": [result.to_dict() for result in self.results],
-            "issues": [
-                {"severity": i.severity, "code": i.code, "path": i.path, "message": i.message}
-                for i in self.issues
-            ],
+            "issues": [issue.to_dict() for issue in self.issues],
         }
 
     def to_json(self) -> str:

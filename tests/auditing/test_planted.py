@@ -275,3 +275,21 @@ def test_the_likeliest_explanation_is_the_mistake(mistake: Callable[[], Planted]
         # What comes out under the mistake is the stated number, to the digits that are stated.
         assert abs(best.residual) <= one.number.half_unit * 1.0001
         assert best.explains == len(planted.wrong)
+
+
+def test_what_is_explained_does_not_depend_on_the_order_of_observations() -> None:
+    """Numbers of all of first order and the usual ones, one Observation each, by another rule."""
+    other = measured(selection(STAR), phantom(), rule="exact")
+    names = ("mean", "std", "skewness", "energy", "variance")
+    parts = [
+        observation({name: (stated(other[name][0]), other[name][1])}, name=name) for name in names
+    ]
+    found = [
+        {
+            one.number.name: one.summary
+            for one in audit(as_text(selection(STAR), *some), phantom()).numbers
+        }
+        for some in (parts, parts[::-1])
+    ]
+    assert found[0] == found[1]
+    assert all("share" in sentence or "cover" in sentence for sentence in found[0].values()), found

@@ -183,10 +183,7 @@ class Audit:
             "clean": self.is_clean,
             "counts": self.counts,
             "numbers": [one.to_dict() for one in self.numbers],
-            "issues": [
-                {"severity": i.severity, "code": i.code, "path": i.path, "message": i.message}
-                for i in self.issues
-            ],
+            "issues": [issue.to_dict() for issue in self.issues],
         }
 
     def to_json(self) -> str:

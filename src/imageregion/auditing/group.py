@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from imageregion.auditing.chance import Doubt, Family
+from imageregion.auditing.choices import stated_settings
 from imageregion.auditing.claims import Claim
 from imageregion.auditing.explaining import World, explain, tries_of, worlds_of
 from imageregion.auditing.findings import AuditedNumber, Explanation, Reason
@@ -14,6 +15,7 @@ from imageregion.auditing.quantities import quantity_name, sample_numbers
 from imageregion.auditing.steps import steps_of
 from imageregion.auditing.subjects import Numbers
 from imageregion.fhir.links.values import LinkedRegion
+from imageregion.settings import Settings
 
 __all__ = ["Group", "Judged", "audited_group", "judge", "refused"]
 
@@ -118,8 +120,6 @@ def audited_group(
 
 def _complete(group: Group) -> Measured:
     """Return the region with everything that one of its numbers asks for."""
-    from imageregion.auditing.choices import stated_settings
-
     settings = group.measured.subject.settings
     for claim in group.claims:
         asked = stated_settings(claim.link)
@@ -135,7 +135,7 @@ def _explained(
 ) -> _Explained:
     """Try one change, and two where one does not do."""
     group, numbers, wrong = judged.group, judged.numbers, judged.wrong
-    measured = group.measured
+    measured = _complete(group)
     pixels = not all(claim.is_of_shape for claim in group.claims)
     few = measured.is_large
     full = numbers if few else measurer.numbers(measured.full())[0] or numbers
@@ -144,7 +144,7 @@ def _explained(
     worlds = [] if few else list(worlds_of(measured.assumptions(), pixels))
     if deviates:
         worlds.insert(0, World("deviation:sample", _SAMPLE, 0, sample_numbers(full)))
-    worlds += _other_regions(group, measurer, regions)
+    worlds += _other_regions(group, measured.subject.settings, measurer, regions)
     tries = {claim.order: tries_of(claim, numbers, more, worlds) for claim in wrong}
     doubt = Doubt(family, numbers, steps_of(measured.subject))
     found = explain(wrong, judged.right, doubt, tries, 1)
@@ -165,7 +165,7 @@ def _sampled(world: World) -> World:
 
 
 def _other_regions(
-    group: Group, measurer: Measurer, regions: Sequence[LinkedRegion]
+    group: Group, settings: Settings, measurer: Measurer, regions: Sequence[LinkedRegion]
 ) -> Iterator[World]:
     """Measure other regions of the document, those of the same selection first."""
     mine = group.region.selection
@@ -174,7 +174,7 @@ def _other_regions(
     if group.region.region is not None and 1 < len(mine.regions) <= _MOST_REGIONS:
         others.insert(0, LinkedRegion(mine, None))
     for other in others[:_MOST_REGIONS]:
-        found = measurer.find(other, group.measured.subject.settings)
+        found = measurer.find(other, settings)
         for measured in () if isinstance(found, str) else found[:2]:
             if measured.is_large:
                 continue

@@ -137,8 +137,11 @@ class Subject:
         """
         if region.shape is not None and region.shape.dimension == 3:
             found = locate(region, self.images)
-            same = [one for one in found if one.dimensions == self.located.dimensions]
-            located = (same or list(found))[0]
+            mine, series = self.located.dimensions, self.located.parts[0].frame.series
+            here = [one for one in found if one.parts[0].frame.series == series]
+            if not here:
+                raise PlacementError(f"the other region lies on no image of series {series}")
+            located = next((one for one in here if one.dimensions == mine), here[0])
             cached = [part.frame for part in self.located.parts]
             by_key = {frame.key: frame for frame in cached}
             parts = [replace(p, frame=by_key.get(p.frame.key, p.frame)) for p in located.parts]

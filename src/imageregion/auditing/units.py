@@ -146,10 +146,10 @@ def other_units(stated: Unit, ours: str) -> dict[str, float]:
 
     Examples
     --------
-    >>> other_units(read_unit("mm"), "mm")["cm"]
-    0.1
+    >>> other_units(read_unit("mm"), "mm")["cm"], other_units(read_unit("%"), "1")
+    (0.1, {'1': 0.01})
     """
-    unit = stated if stated.kind not in ("", "1") else read_unit(ours)
+    unit = stated if stated.kind not in ("", "1") or stated.factor != 1 else read_unit(ours)
     if unit.power:
         table = {
             f"{name}{unit.power if unit.power > 1 else ''}": factor**unit.power

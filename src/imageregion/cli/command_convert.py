@@ -130,11 +130,7 @@ def _text(converted: Converted, form: str) -> bytes:
 def _print_losses(found: Sequence[tuple[str, Issue]], form: LossesForm, *, named: bool) -> None:
     """List losses on standard error: as a table for people, or as JSON for programs."""
     if form == "json":
-        records = [
-            {"selection": name, "severity": i.severity, "code": i.code, "path": i.path}
-            | {"message": i.message}
-            for name, i in found
-        ]
+        records = [{"selection": name} | issue.to_dict() for name, issue in found]
         say(json.dumps(records, indent=2, ensure_ascii=False))
     elif form == "table" and found:
         shown, more = first_rows(found)

@@ -15,7 +15,7 @@ from imageregion.errors import GeometryError, Issue, Severity
 from imageregion.fhir.normalized import Normalized, Place, original_place
 from imageregion.fhir.reading.validation import fhirpath
 from imageregion.fhir.selection import Selection
-from imageregion.fhir.targets import sop_class
+from imageregion.fhir.targets import clean_uid, sop_class
 from imageregion.region import Region
 from imageregion.shapes import Ellipse, Polygon
 
@@ -48,7 +48,7 @@ _DEEP: _Note = (
     "lies in mm of a frame of reference, which GeoJSON does not have: no geometry, its coordinates "
     "are a property",
 )
-_Elements = dict[str, tuple[dict[str, Any], dict[str, Any]]]
+_Elements = dict[tuple[str, str], tuple[dict[str, Any], dict[str, Any]]]
 
 
 def to_features(
@@ -79,7 +79,9 @@ def to_features(
     losses += _left_out(normalized)
     features = []
     for region in selection.regions:
-        element, instance = elements.get(region.path, ({}, {}))
+        element, instance = elements.get((region.path, region.target.instance)) or elements.get(
+            (region.path, ""), ({}, {})
+        )
         geometry, more, is_exact = _geometry(region, tolerance)
         losses += more
         properties = _properties(selection, region, instance)
@@ -157,10 +159,15 @@ def _properties(
 
 
 def _elements(normalized: Normalized) -> _Elements:
-    """Return regions and the instances they stand in by their path in the original."""
+    """Return regions and the instances they stand in by path in the original and instance.
+
+    A region of the whole resource may stand in several instances; the first also stands for "".
+    """
     found: _Elements = {}
     for place, element, instance in _walk(normalized.resource):
-        found.setdefault(fhirpath(original_place(place, normalized.places)), (element, instance))
+        path, uid = fhirpath(original_place(place, normalized.places)), instance.get("uid")
+        for key in (clean_uid(uid) if isinstance(uid, str) else "", ""):
+            found.setdefault((path, key), (element, instance))
     return found
 
 

@@ -170,7 +170,8 @@ def _read_or_explain(record: Record, dialect: Dialect | None) -> tuple[Selection
     try:
         if isinstance(resource, ImageRegionError):
             raise resource
-        if isinstance(resource, Mapping) and resource.get("resourceType") == _MANIFEST:
+        kind = resource.get("resourceType") if isinstance(resource, Mapping) else None
+        if kind == _MANIFEST and dialect in (None, "manifest"):
             return read_manifest(resource, place)
         return (read_resource(resource, place, dialect=dialect, is_regular=is_regular),)
     except ImageRegionError as error:

@@ -8,7 +8,7 @@ Frames choose pixels. The others do not: they are kept and named, and the instan
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,7 +16,17 @@ from imageregion.errors import Issue
 from imageregion.fhir.coordinates import RegionError
 from imageregion.fhir.text.plain import brief
 
-__all__ = ["Selectors", "clean_uid", "is_image", "kind_of", "read_selectors", "sop_class"]
+__all__ = [
+    "Selectors",
+    "clean_uid",
+    "is_image",
+    "kind_of",
+    "read_selectors",
+    "reference_type",
+    "sop_class",
+]
+
+_TYPE = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/|$)")
 
 MAX_FRAMES = 2**20
 """Most frames that one instance may be limited to."""
@@ -127,6 +137,22 @@ def is_image(uid: str) -> bool:
     (True, False)
     """
     return kind_of(uid) in ("", "segmentation")
+
+
+def reference_type(reference: Any) -> str:
+    """Return the type of resource that a Reference names, empty where it does not tell.
+
+    Examples
+    --------
+    >>> reference_type({"reference": "https://a.org/fhir/Patient/1/_history/2"})
+    'Patient'
+    """
+    if not isinstance(reference, Mapping):
+        return ""
+    if isinstance(reference.get("type"), str):
+        return str(reference["type"]).rpartition("/")[2]
+    match = _TYPE.search(str(reference.get("reference") or ""))
+    return match[1] if match else ""
 
 
 def read_selectors(

@@ -133,7 +133,7 @@ class Link:
             "rule": self.rule or None,
             "method": self.method or None,
             "withdrawn": list(self.withdrawn),
-            "issues": [_record(issue) for issue in self.issues],
+            "issues": [issue.to_dict() for issue in self.issues],
         }
 
     def __str__(self) -> str:
@@ -181,7 +181,7 @@ class Links:
         """Return the record that ``--format json`` prints."""
         return {
             "observations": [link.to_dict() for link in self.links],
-            "issues": [_record(issue) for issue in self.issues],
+            "issues": [issue.to_dict() for issue in self.issues],
         }
 
     def to_json(self) -> str:
@@ -199,12 +199,3 @@ class Links:
             f"dangling: {len(self.dangling)}"
         )
         return "\n".join([head, *map(str, self.links), *map(str, self.issues)])
-
-
-def _record(issue: Issue) -> dict[str, str]:
-    return {
-        "severity": issue.severity,
-        "code": issue.code,
-        "path": issue.path,
-        "message": issue.message,
-    }

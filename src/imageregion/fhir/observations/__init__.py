@@ -47,6 +47,7 @@ from imageregion.fhir.observations.r4b import r4b_bundle
 from imageregion.fhir.observations.single import single_entries
 from imageregion.fhir.observations.source import read_source
 from imageregion.fhir.selection import Selection
+from imageregion.fhir.targets import reference_type
 from imageregion.fhir.text.plain import brief
 from imageregion.measurement import RegionResult
 
@@ -134,7 +135,7 @@ def observations(
 def _check_subject(resource: Mapping[str, Any], context: Context) -> None:
     """Refuse to say that the measurements of one patient are those of another."""
     own, given = resource.get("subject"), context.subject
-    if not isinstance(own, Mapping) or given is None or "Specimen" in str(own.get("reference")):
+    if not isinstance(own, Mapping) or given is None or reference_type(own) == "Specimen":
         return
     for name in ("reference", "identifier"):
         if own.get(name) and given.get(name) and own[name] != given[name]:

@@ -18,7 +18,6 @@ from imageregion.codes import (
     Coded,
     code_of,
     measured_code,
-    measured_text,
     quantity_of,
 )
 from imageregion.errors import Issue
@@ -262,6 +261,6 @@ def _measured(result: RegionResult, measurement: Measurement, value: float) -> d
     return {
         "extension": extensions,
         "category": [concept(IMAGING)],
-        "code": concept(coded, measured_text(name, found, channel)),
+        "code": concept(coded),
         "valueQuantity": quantity(name, value, measurement.unit),
     }

@@ -13,6 +13,7 @@ from typing import Any
 from imageregion.codes import DCM, Coded
 from imageregion.fhir.observations.parts import concept, made_uuid
 from imageregion.fhir.observations.source import Source, with_contained
+from imageregion.fhir.targets import reference_type
 from imageregion.fhir.text.plain import plain
 from imageregion.measurement import RegionResult
 
@@ -46,12 +47,11 @@ def is_patient(subject: Any, resource: Mapping[str, Any]) -> bool:
     """Whether a reference is to a Patient, as far as it says what it is to."""
     if not isinstance(subject, Mapping):
         return False
-    kind, reference = subject.get("type"), str(subject.get("reference", ""))
+    kind, reference = reference_type(subject), str(subject.get("reference", ""))
     if reference.startswith("#"):
         inside = [one for one in resource.get("contained") or [] if isinstance(one, Mapping)]
-        kind = next((o.get("resourceType") for o in inside if f"#{o.get('id')}" == reference), kind)
-    elif "/" in reference and not kind:
-        kind = reference.partition("/_history/")[0].split("/")[-2]
+        here = (str(o.get("resourceType")) for o in inside if f"#{o.get('id')}" == reference)
+        kind = next(here, kind)
     return kind == "Patient" or (not kind and reference.startswith("urn:"))
 
 

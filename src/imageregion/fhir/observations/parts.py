@@ -11,6 +11,7 @@ from typing import Any
 from imageregion.codes import GEOMETRY, NAMESPACE, PIXEL_COUNTS, UCUM, Coded
 from imageregion.errors import Issue
 from imageregion.fhir.selection import Selection
+from imageregion.fhir.targets import reference_type
 from imageregion.fhir.text.plain import plain
 from imageregion.measurement import Measurement, Method, RegionResult
 
@@ -159,8 +160,7 @@ def subject_of(resource: dict[str, Any], given: dict[str, Any] | None) -> dict[s
     subject = plain(resource.get("subject")) or given
     if not isinstance(subject, dict):
         return {}
-    kind = subject.get("type") or str(subject.get("reference", "")).split("/")[0]
-    if kind == "Specimen":
+    if reference_type(subject) == "Specimen":
         return {"specimen": subject} | ({"subject": given} if given else {})
     return {"subject": subject}
 

@@ -8,6 +8,7 @@ instance, or the resource. Instances that are seen to be sound are not handed ov
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -67,14 +68,16 @@ class Form:
     status: str = "unknown"
     issues: list[Issue] = field(default_factory=list)
     lost: set[Place] = field(default_factory=set)
+    _told: Counter[Severity] = field(default_factory=Counter)
 
     def path(self, place: Place) -> str:
         """Return the FHIRPath in the original of an element of the normalized resource."""
         return fhirpath(original_place(place, self.normalized.places))
 
     def add(self, severity: Severity, code: str, place: Place, message: str) -> None:
-        """Note an issue with the element at `place`."""
-        if len(self.issues) < _MOST_ISSUES:
+        """Note an issue with the element at `place`; many notes never keep an error from it."""
+        self._told[severity] += 1
+        if self._told[severity] <= _MOST_ISSUES:
             self.issues.append(Issue(severity, code, self.path(place), message))
 
     def lose(self, place: Place, message: str, owner: Place) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
+from imageregion.fhir.targets import reference_type
 from imageregion.fhir.writing.carried import (
     ADDED,
     absent,
@@ -25,7 +25,6 @@ __all__ = [
     "write_class",
 ]
 
-_TYPE = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/[A-Za-z0-9\-.]{1,64}(?:/_history/|$)")
 _ONLY = "kept in an extension only"
 
 
@@ -91,18 +90,18 @@ def refer_only_to(
 ) -> None:
     """Carry references to types of resource that a form does not allow there."""
     value = draft.get(name)
-    if isinstance(value, dict) and _target(value) in left_out:
+    if isinstance(value, dict) and reference_type(value) in left_out:
         del draft[name]
         carry(draft, name, value)
-        message = f"must not refer to {_target(value)} in {ledger.form}: {_ONLY}"
+        message = f"must not refer to {reference_type(value)} in {ledger.form}: {_ONLY}"
         ledger.lost(ledger.path((name,)), name, message)
     if not isinstance(value, list):
         return
     kept = []
     for index, item in enumerate(value):
-        if _target(item) in left_out:
+        if reference_type(item) in left_out:
             carry_item(draft, name, index, item)
-            message = f"must not refer to {_target(item)} in {ledger.form}: {_ONLY}"
+            message = f"must not refer to {reference_type(item)} in {ledger.form}: {_ONLY}"
             ledger.lost(ledger.path((name, index)), name, message)
         else:
             kept.append(item)
@@ -139,13 +138,3 @@ def write_class(instance: dict[str, Any], path: str, ledger: Ledger) -> None:
     if coding != usual:
         carry(instance, "sopClass", coding)
         ledger.respelled(f"{path}.sopClass", "sop-class", f"becomes {usual['code']}")
-
-
-def _target(reference: Any) -> str:
-    """Return the type of resource that a reference names, empty where it does not tell."""
-    if not isinstance(reference, dict):
-        return ""
-    if isinstance(reference.get("type"), str):
-        return str(reference["type"]).rpartition("/")[2]
-    match = _TYPE.search(str(reference.get("reference") or ""))
-    return match[1] if match else ""

@@ -99,8 +99,7 @@ def as_subset(instance: dict[str, Any], code: Any, path: str, ledger: Ledger) ->
             _write_subset(instance, numbers)
             ledger.respelled(f"{path}.{name}", "selector", f"becomes subset {_some(numbers)}")
         else:
-            carry(instance, name, numbers)
-            _only_carried(f"{path}.{name}", name, numbers, ledger)
+            _carry_numbers(instance, name, numbers, path, ledger)
             if what in _PIXELS or not is_single:
                 _write_subset(instance, [None])
 
@@ -158,11 +157,10 @@ def as_lists(instance: dict[str, Any], code: Any, path: str, ledger: Ledger) -> 
         instance.pop(f"_{name}", None)
         if numbers is None:
             continue
-        if name in _LISTS and _LISTS[name] not in instance:
+        if name in _LISTS and _LISTS[name] not in instance and None not in numbers:
             _write_list(instance, name, numbers, f"{path}.{name}", ledger)
         else:
-            carry(instance, name, numbers)
-            _only_carried(f"{path}.{name}", name, numbers, ledger)
+            _carry_numbers(instance, name, numbers, path, ledger)
 
 
 def _write_list(
@@ -172,6 +170,14 @@ def _write_list(
     instance[_LISTS[name]] = ",".join(map(str, once))
     note = "" if len(once) == len(numbers) else "; a number given twice is written once"
     ledger.respelled(path, "selector", f"becomes {_LISTS[name]} {_some(once)}{note}")
+
+
+def _carry_numbers(
+    instance: dict[str, Any], name: str, numbers: list[int | None], path: str, ledger: Ledger
+) -> None:
+    """Keep a selector in an extension; a number that is not known stays unknown."""
+    carry(instance, name, [number for number in numbers if number is not None])
+    _only_carried(f"{path}.{name}", name, numbers, ledger)
 
 
 def _carry_subset(instance: dict[str, Any], path: str, ledger: Ledger) -> None:
